@@ -1,0 +1,127 @@
+-- +goose Up
+
+-- One row a layer, by the verified digest of its bytes as stored.
+create table layer (
+    id {{id}},
+    digest {{bytes}} not null unique,
+    size bigint not null
+);
+
+-- What one analyser version found in a layer (zstd; see contents.go).
+create table contents (
+    layer_id bigint not null references layer(id) on delete cascade,
+    analyser int not null,
+    body {{bytes}} not null,
+    primary key (layer_id, analyser)
+);
+
+-- The effective package set of images; equal sets are one row.
+create table inventory (
+    id {{id}},
+    hash {{bytes}} not null unique,
+    distribution {{json}} not null
+);
+
+create table package (
+    id {{id}},
+    ecosystem text not null,
+    name text not null,
+    version text not null,
+    arch text not null,
+    source text not null,
+    source_version text not null,
+    module text not null,
+    advisory_name text not null,       -- the name by which advisories speak of it
+    wanted bigint not null default 1,  -- matching is due while matched < wanted
+    matched bigint not null default 0,
+    unique (ecosystem, name, version, arch, source, source_version, module)
+);
+create index package_advisory_name on package(ecosystem, advisory_name);
+
+create table inventory_package (
+    inventory_id bigint not null references inventory(id) on delete cascade,
+    package_id bigint not null references package(id),
+    primary key (inventory_id, package_id)
+);
+create index inventory_package_package on inventory_package(package_id);
+
+-- One row a manifest, fleet-wide by digest. Description is seaworthy.Image as
+-- JSON; placement is where its packages lie and its gaps (zstd; see image.go).
+create table image (
+    id {{id}},
+    digest {{bytes}} not null unique,
+    description {{json}} not null,
+    inventory_id bigint not null references inventory(id),
+    analyser int not null,
+    placement {{bytes}} not null,
+    assessed_at bigint not null
+);
+create index image_inventory on image(inventory_id);
+
+create table image_layer (
+    image_id bigint not null references image(id) on delete cascade,
+    ordinal int not null,
+    layer_id bigint not null references layer(id),
+    primary key (image_id, ordinal)
+);
+create index image_layer_layer on image_layer(layer_id);
+
+-- One row a source and ecosystem family; kev and epss have the family ''.
+create table feed (
+    id {{id}},
+    source text not null,
+    ecosystem text not null,
+    url text not null,
+    records bigint not null,
+    withdrawn bigint not null,
+    skipped bigint not null,
+    newest_at bigint not null,
+    updated_at bigint not null,
+    unique (source, ecosystem)
+);
+
+create table advisory (
+    id {{id}},
+    feed_id bigint not null references feed(id) on delete cascade,
+    key text not null,
+    modified_at bigint not null,
+    withdrawn_at bigint not null,      -- 0 unless withdrawn; then it has no affected rows
+    header {{json}} not null,          -- ids, summary, ratings: all that a listing shows
+    body {{bytes}} not null,           -- details and references (zstd)
+    unique (feed_id, key)
+);
+create index advisory_key on advisory(key);
+
+-- What an advisory says of one package name in one ecosystem.
+create table affected (
+    advisory_id bigint not null references advisory(id) on delete cascade,
+    ecosystem text not null,
+    name text not null,
+    ordinal int not null,
+    detail {{json}} not null,          -- ranges, versions, ratings, urgency, binaries
+    primary key (ecosystem, name, advisory_id, ordinal)
+);
+create index affected_advisory on affected(advisory_id);
+
+-- Package × advisory, once, for all images.
+create table finding (
+    package_id bigint not null references package(id) on delete cascade,
+    advisory_id bigint not null references advisory(id) on delete cascade,
+    verdict int not null,
+    fixed text not null,
+    urgency text not null,
+    ratings {{json}} not null,
+    primary key (package_id, advisory_id)
+);
+create index finding_advisory on finding(advisory_id);
+
+create table kev (
+    cve text primary key,
+    detail {{json}} not null
+);
+
+create table epss (
+    cve text primary key,
+    score double precision not null,
+    percentile double precision not null
+);

@@ -2,6 +2,7 @@ package oci
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -27,8 +28,10 @@ type Options struct {
 	Timeout   time.Duration // for connecting, for the headers of an answer and between two parts of its body; 0 is 30 s
 	TempDir   string        // for unpacking compressed archives; "" is the system's
 
-	clock clock
-	proxy func(*http.Request) (*url.URL, error)
+	// For tests; the zero values are the real ones.
+	clock    clock
+	proxy    func(*http.Request) (*url.URL, error)
+	resolver *net.Resolver
 }
 
 // Open makes the Source of what a user typed: an image reference,

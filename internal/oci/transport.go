@@ -35,7 +35,7 @@ func newTransport(repository string, r reach, o Options) (http.RoundTripper, *ht
 	if err != nil {
 		return nil, nil, err
 	}
-	d := &dialler{reach: r, timeout: o.Timeout}
+	d := &dialler{reach: r, plain: net.Dialer{Timeout: o.Timeout, Resolver: o.resolver}}
 	base := &http.Transport{
 		Proxy:                  d.noteProxy(o.proxy),
 		DialContext:            d.dial,
@@ -90,7 +90,7 @@ func (e *proxyError) Error() string {
 // the name was resolved, so that a name cannot stand for a forbidden address.
 type dialler struct {
 	reach   reach
-	timeout time.Duration
+	plain   net.Dialer
 	proxies sync.Map // host:port of proxies in use, which may be anywhere
 }
 
@@ -119,19 +119,19 @@ func proxyAddress(u *url.URL) string {
 }
 
 func (d *dialler) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	plain := net.Dialer{Timeout: d.timeout}
 	if _, ok := d.proxies.Load(address); ok {
-		return plain.DialContext(ctx, network, address)
+		return d.plain.DialContext(ctx, network, address)
 	}
 	host := strings.ToLower(hostOnly(address))
-	plain.Control = func(_, resolved string, _ syscall.RawConn) error {
+	guarded := d.plain
+	guarded.Control = func(_, resolved string, _ syscall.RawConn) error {
 		a, err := addressOf(resolved)
 		if err != nil {
 			return err
 		}
 		return d.reach.checkAddress(host, a)
 	}
-	return plain.DialContext(ctx, network, address)
+	return guarded.DialContext(ctx, network, address)
 }
 
 // guard refuses requests that are out of reach, and says in the errors of the

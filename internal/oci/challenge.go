@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ import (
 // registries, asking for push creates the repository.
 type challenges struct {
 	repository string
+	reach      reach
 	next       http.RoundTripper
 }
 
@@ -32,30 +34,41 @@ func (c challenges) RoundTrip(req *http.Request) (*http.Response, error) {
 		body = nil
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
-	offered := parseChallenges(resp.Header.Values("WWW-Authenticate"))
-	if line, ok := c.choose(offered); ok {
+	line, err := c.choose(parseChallenges(resp.Header.Values("WWW-Authenticate")))
+	if err != nil {
+		return nil, err
+	}
+	if line != "" {
 		resp.Header.Set("WWW-Authenticate", line)
 	}
 	return resp, nil
 }
 
-func (c challenges) choose(offered []challenge) (line string, ok bool) {
+// choose gives the challenge to answer, "" if there is none of a known scheme.
+func (c challenges) choose(offered []challenge) (line string, err error) {
 	for _, o := range offered {
 		if o.scheme != "bearer" || o.parameters["realm"] == "" {
 			continue
+		}
+		realm, err := url.Parse(o.parameters["realm"])
+		if err != nil {
+			return "", &protocolError{"the address of its token server cannot be read"}
+		}
+		if err := c.reach.checkURL(realm); err != nil {
+			return "", err
 		}
 		line := `Bearer realm=` + strconv.Quote(o.parameters["realm"])
 		if service := o.parameters["service"]; service != "" {
 			line += `,service=` + strconv.Quote(service)
 		}
-		return line + `,scope=` + strconv.Quote(c.scope(o.parameters["scope"])), true
+		return line + `,scope=` + strconv.Quote(c.scope(o.parameters["scope"])), nil
 	}
 	for _, o := range offered {
 		if o.scheme == "basic" {
-			return `Basic realm=` + strconv.Quote(o.parameters["realm"]), true
+			return `Basic realm=` + strconv.Quote(o.parameters["realm"]), nil
 		}
 	}
-	return "", false
+	return "", nil
 }
 
 // scope reduces the scopes of a challenge to reading.

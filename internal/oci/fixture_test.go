@@ -307,6 +307,27 @@ func proxyTo(t *testing.T, hosts map[string]string) func(*http.Request) (*url.UR
 	return http.ProxyURL(u)
 }
 
+// onlyFor limits a proxy to one host:port.
+func onlyFor(host string, proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
+	return func(req *http.Request) (*url.URL, error) {
+		if req.URL.Host+":443" != host && req.URL.Host != host {
+			return nil, nil
+		}
+		return proxy(req)
+	}
+}
+
+// closedPort is an address where nothing listens.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
 // resolve is a name service that knows the names of the map; "" as an address
 // is a failure of the service, and names it does not know do not exist.
 func resolve(t *testing.T, names map[string]string) *net.Resolver {

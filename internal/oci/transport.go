@@ -54,7 +54,7 @@ func newTransport(repository string, r reach, o Options) (http.RoundTripper, *ht
 			return nil
 		},
 	}
-	return challenges{repository, retries{o.clock, guard{r, base}}}, base, nil
+	return challenges{repository, r, retries{o.clock, guard{r, base}}}, base, nil
 }
 
 // rootsWith adds the certificates of a PEM bundle to the system's; nil without.

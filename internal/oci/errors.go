@@ -70,12 +70,12 @@ func classify(f failure) error {
 	for _, row := range faults() {
 		if row.is(&f) {
 			public, hint := row.say(&f)
-			return &seaworthy.Error{Code: row.code, Public: public, Hint: hint, Err: cause{f.err}}
+			return &seaworthy.Error{Code: row.code, Public: public, Hint: hint, Err: cause{row.name, f.err}}
 		}
 	}
 	return &seaworthy.Error{
-		Code: seaworthy.CodeUnreachable, Err: cause{f.err},
-		Public: fmt.Sprintf("%s could not be read from %s: %s", f.what, f.host, printable(scrub(f.err.Error()))),
+		Code: seaworthy.CodeUnreachable, Err: cause{"", f.err},
+		Public: fmt.Sprintf("%s could not be read from %s%s", f.what, f.host, lastCause(f.err)),
 	}
 }
 
@@ -408,12 +408,17 @@ type protocolError struct{ reason string }
 
 func (e *protocolError) Error() string { return e.reason }
 
-// cause is an error whose text is free of what URLs carry behind their question
-// mark, such as the signature that opens a private object to everybody.
-type cause struct{ err error }
+// cause is an error without what URLs carry behind their question mark, such as
+// the signature that opens a private object to everybody. It cannot be unwrapped
+// to texts that have it; errors.Is and errors.As work.
+type cause struct {
+	row string // of the table of faults
+	err error
+}
 
-func (c cause) Error() string { return scrub(c.err.Error()) }
-func (c cause) Unwrap() error { return c.err }
+func (c cause) Error() string        { return scrub(c.err.Error()) }
+func (c cause) Is(target error) bool { return errors.Is(c.err, target) }
+func (c cause) As(target any) bool   { return errors.As(c.err, target) }
 
 var query = regexp.MustCompile(`\?[^\s"']+`)
 
@@ -421,6 +426,7 @@ func scrub(s string) string { return query.ReplaceAllString(s, "?…") }
 
 // printable makes a foreign text fit for a line on a terminal.
 func printable(s string) string {
+	s = strings.ToValidUTF8(s, "\ufffd")
 	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || unicode.IsSpace(r) }), " ")
 	const most = 200
 	if r := []rune(s); len(r) > most {

@@ -235,7 +235,9 @@ func serveTLS(t *testing.T, config *tls.Config, h http.Handler) string {
 // serveHTTP is a server without TLS; it gives its address.
 func serveHTTP(t *testing.T, h http.Handler) string {
 	t.Helper()
-	s := httptest.NewServer(h)
+	s := httptest.NewUnstartedServer(h)
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.Start()
 	t.Cleanup(s.Close)
 	return s.Listener.Addr().String()
 }

@@ -164,6 +164,12 @@ type contactError struct {
 func (e *contactError) Error() string { return "contact " + e.host + ": " + e.err.Error() }
 func (e *contactError) Unwrap() error { return e.err }
 
+// Timeout lets url.Error, which looks no deeper, know.
+func (e *contactError) Timeout() bool {
+	timeout, ok := errors.AsType[net.Error](e.err)
+	return ok && timeout.Timeout()
+}
+
 // checkRedirect is the policy of http.Client.CheckRedirect; the guard looks at
 // the target. The Authorization header is dropped by the auth client as soon as
 // a chain leaves the registry's origin.
@@ -227,11 +233,20 @@ func (r retries) wait(try int, resp *http.Response, err error) (time.Duration, b
 	return 0, false
 }
 
-// isBroken reports whether a connection was there and broke.
+// isBroken reports whether a connection was there and broke. The errors of
+// HTTP/2 have no exported types.
 func isBroken(err error) bool {
-	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNABORTED) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		strings.Contains(err.Error(), "http2: server sent GOAWAY") || strings.Contains(err.Error(), "server closed idle connection")
+	for _, target := range []error{syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED, io.EOF, io.ErrUnexpectedEOF} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	for _, words := range []string{"stream error: stream ID", "GOAWAY", "http2: client connection lost", "server closed idle connection"} {
+		if strings.Contains(err.Error(), words) {
+			return true
+		}
+	}
+	return false
 }
 
 // retryAfter reads when a server wants to be asked again: seconds or a date

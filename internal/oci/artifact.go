@@ -31,10 +31,14 @@ func isForeign(d Descriptor) bool {
 	return len(d.URLs) > 0 || strings.Contains(d.MediaType, ".nondistributable.") || strings.Contains(d.MediaType, ".foreign.")
 }
 
-// artifact names what a manifest is that is no image; "" for an image.
+// artifact names what a manifest is that is neither image nor index; "" for
+// these.
 func artifact(m manifest) string {
 	if m.kind == kindOther {
 		return nameArtifact(m.ArtifactType, m.MediaType)
+	}
+	if m.kind == kindIndex {
+		return ""
 	}
 	if !isConfig(m.Config.MediaType) {
 		types := []string{m.ArtifactType, m.Config.MediaType}

@@ -147,7 +147,7 @@ func TestBlob(t *testing.T) {
 			w.WriteHeader(http.StatusNotFound)
 			return true
 		}}, want: whole, code: seaworthy.CodeNotFound, words: []string{"does not have the blob"}},
-		{name: "stalled", timeout: 50 * time.Millisecond, server: blobServer{content: content, answer: func(w http.ResponseWriter, req *http.Request, offset int) bool {
+		{name: "stalled", timeout: 500 * time.Millisecond, server: blobServer{content: content, answer: func(w http.ResponseWriter, req *http.Request, offset int) bool {
 			if offset > 0 {
 				w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-299999/300000", offset))
 				w.WriteHeader(http.StatusPartialContent)

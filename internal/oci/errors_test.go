@@ -233,7 +233,7 @@ func networkCases() []faultCase {
 				_ = http.NewResponseController(w).Flush()
 				<-req.Context().Done()
 			}))
-			return rootOf(t, host, func(o *Options) { o.PlainHTTP, o.Timeout = true, 100*time.Millisecond })
+			return rootOf(t, host, func(o *Options) { o.PlainHTTP, o.Timeout = true, 500*time.Millisecond })
 		}},
 		{"timeout", seaworthy.CodeUnreachable, []string{"did not answer within 100ms"}, func(t *testing.T) error {
 			host := listen(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })

@@ -101,6 +101,18 @@ func (r *testRegistry) pushImage(t *testing.T, repository string, image v1.Image
 	r.interfere(nil)
 }
 
+func (r *testRegistry) pushIndex(t *testing.T, repository string, index v1.ImageIndex) {
+	t.Helper()
+	ref, err := name.ParseReference(r.host + "/" + repository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.WriteIndex(ref, index, remote.WithTransport(r.Client().Transport), remote.WithContext(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	r.interfere(nil)
+}
+
 func (r *testRegistry) options(t *testing.T) Options {
 	t.Helper()
 	return Options{CA: pemOf(r.Certificate()), Timeout: 10 * time.Second, DockerConfig: t.TempDir(), clock: hasty(nil)}

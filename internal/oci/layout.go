@@ -59,28 +59,37 @@ func openLayout(arg, path string, o Options) (Source, error) {
 	return &layout{typed: arg, files: directory{root}, want: want, limits: o.Limits}, nil
 }
 
-// cutLayoutPath parts DIR[:TAG|@DIGEST]. A directory of the whole name goes
-// first.
+// cutLayoutPath parts DIR[:TAG|@DIGEST]. Of several readings, the one with the
+// longest name of a directory that exists goes first.
 func cutLayoutPath(s string) (dir string, want selector, err error) {
-	if s == "" {
-		return "", want, errors.New("no directory is named")
-	}
-	if info, err := os.Stat(s); err == nil && info.IsDir() {
-		return s, want, nil
-	}
-	if at := strings.LastIndexByte(s, '@'); at > 0 && !strings.ContainsAny(s[at:], `/\`) {
-		want.digest, err = seaworthy.ParseDigest(s[at+1:])
-		return s[:at], want, err
-	}
 	colon := strings.LastIndexByte(s, ':')
 	if colon <= strings.LastIndexByte(s, filepath.Separator) || colon == 1 && runtime.GOOS == "windows" {
+		colon = -1
+	}
+	at := strings.LastIndexByte(s, '@')
+	if at < strings.LastIndexByte(s, filepath.Separator) {
+		at = -1
+	}
+	switch {
+	case s == "":
+		return "", want, errors.New("no directory is named")
+	case isDirectory(s):
 		return s, want, nil
-	}
-	if colon == 0 || colon == len(s)-1 {
+	case colon == 0 || colon == len(s)-1:
 		return "", want, errors.New("the directory or the tag is empty")
+	case at > 0 && (colon < 0 || isDirectory(s[:at]) || !isDirectory(s[:colon])):
+		want.digest, err = seaworthy.ParseDigest(s[at+1:])
+		return s[:at], want, err
+	case colon > 0:
+		want.tag = s[colon+1:]
+		return s[:colon], want, nil
 	}
-	want.tag = s[colon+1:]
-	return s[:colon], want, nil
+	return s, want, nil
+}
+
+func isDirectory(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // directory is a layout on disk. os.Root keeps symbolic links from leading out

@@ -210,6 +210,9 @@ func checkNames(b []byte) error {
 			}
 			continue
 		}
+		if top < 0 && token != json.Delim('{') {
+			return errors.New("it is not a JSON object")
+		}
 		inside := frame{}
 		if top >= 0 {
 			stack[top].isName = stack[top].names != nil
@@ -220,12 +223,7 @@ func checkNames(b []byte) error {
 			inside.names, inside.isName = map[string]bool{}, true
 			stack = append(stack, inside)
 		case json.Delim('['):
-			inside.last = ""
 			stack = append(stack, inside)
-		default:
-			if top < 0 {
-				return errors.New("it is not a JSON object")
-			}
 		}
 		if len(stack) > maxJSONDepth {
 			return fmt.Errorf("it nests deeper than %d levels", maxJSONDepth)

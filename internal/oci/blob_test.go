@@ -42,15 +42,25 @@ type requests struct {
 	offsets []int
 }
 
+func (r *requests) add(offset int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.offsets = append(r.offsets, offset)
+}
+
+func (r *requests) seen() []int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.offsets
+}
+
 func (s blobServer) handle(w http.ResponseWriter, req *http.Request) bool {
 	offset := 0
 	if value := req.Header.Get("Range"); value != "" {
 		_, _ = fmt.Sscanf(value, "bytes=%d-", &offset)
 	}
 	if s.asked != nil {
-		s.asked.mu.Lock()
-		s.asked.offsets = append(s.asked.offsets, offset)
-		s.asked.mu.Unlock()
+		s.asked.add(offset)
 	}
 	if s.answer != nil && s.answer(w, req, offset) {
 		return true
@@ -180,8 +190,8 @@ func TestBlob(t *testing.T) {
 				} else if err != nil || !bytes.Equal(got, content) {
 					t.Errorf("%d bytes, error %v", len(got), err)
 				}
-				if test.asked != 0 && len(server.asked.offsets) != test.asked {
-					t.Errorf("%d requests, want %d: from %v", len(server.asked.offsets), test.asked, server.asked.offsets)
+				if asked := server.asked.seen(); test.asked != 0 && len(asked) != test.asked {
+					t.Errorf("%d requests, want %d: from %v", len(asked), test.asked, asked)
 				}
 			})
 		}

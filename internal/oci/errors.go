@@ -4,13 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
 	"syscall"
@@ -309,105 +306,6 @@ func answerFaults() []fault {
 	}
 }
 
-// statusError is an answer that is no success.
-type statusError struct {
-	status  int
-	host    string
-	errors  []registryError
-	html    bool
-	sent    string // scheme of the credential that was refused: "basic", "bearer" or ""
-	schemes string // that a 401 offers, none of which we know
-	token   bool   // it is the token server's
-	again   time.Time
-}
-
-// registryError is one of the distribution spec's "Error Codes".
-type registryError struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
-}
-
-func newStatusError(resp *http.Response, now time.Time) *statusError {
-	e := &statusError{status: resp.StatusCode, host: resp.Request.URL.Host, again: retryAfter(resp.Header, now)}
-	sent, _, _ := strings.Cut(resp.Request.Header.Get("Authorization"), " ")
-	e.sent = strings.ToLower(sent)
-	b, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
-	var body struct {
-		Errors []registryError `json:"errors"`
-	}
-	if json.Unmarshal(b, &body) == nil {
-		e.errors = body.Errors
-	}
-	e.html = mediaTypeOf(resp.Header) == "text/html" && !looksLikeJSON(b)
-	if resp.StatusCode == http.StatusUnauthorized {
-		var schemes []string
-		for _, c := range parseChallenges(resp.Header.Values("WWW-Authenticate")) {
-			if c.scheme == "basic" || c.scheme == "bearer" {
-				return e
-			}
-			schemes = append(schemes, c.scheme)
-		}
-		e.schemes = printable(strings.Join(schemes, ", "))
-	}
-	return e
-}
-
-// tokenStatus takes over the refusal of a token server.
-func tokenStatus(r *errcode.ErrorResponse) *statusError {
-	e := &statusError{status: r.StatusCode, token: true}
-	if r.URL != nil {
-		e.host = r.URL.Host
-	}
-	for _, one := range r.Errors {
-		e.errors = append(e.errors, registryError{one.Code, one.Message})
-	}
-	return e
-}
-
-func (e *statusError) Error() string { return e.host + " answered " + e.text() }
-
-// text is the status with the registry's own words.
-func (e *statusError) text() string {
-	s := strings.TrimSpace(fmt.Sprintf("%d %s", e.status, http.StatusText(e.status)))
-	if len(e.errors) > 0 {
-		said := e.errors[0].Message
-		if said == "" {
-			said = e.errors[0].Code
-		}
-		s += ": " + printable(said)
-	}
-	return s
-}
-
-func (e *statusError) is(statuses ...int) bool {
-	if e == nil {
-		return false
-	}
-	for _, s := range statuses {
-		if s == e.status {
-			return true
-		}
-	}
-	return false
-}
-
-func (e *statusError) says(code string) bool {
-	if !e.is(404) {
-		return false
-	}
-	for _, one := range e.errors {
-		if one.Code == code {
-			return true
-		}
-	}
-	return false
-}
-
-// protocolError is an answer that the protocol does not know.
-type protocolError struct{ reason string }
-
-func (e *protocolError) Error() string { return e.reason }
-
 // cause is an error without what URLs carry behind their question mark, such as
 // the signature that opens a private object to everybody. It cannot be unwrapped
 // to texts that have it; errors.Is and errors.As work.
@@ -433,96 +331,4 @@ func printable(s string) string {
 		s = string(r[:most]) + "…"
 	}
 	return s
-}
-
-func isA[E error](f *failure) bool {
-	_, ok := errors.AsType[E](f.err)
-	return ok
-}
-
-func operation(err error, op string) bool {
-	e, ok := errors.AsType[*net.OpError](err)
-	return ok && e.Op == op
-}
-
-func proxyStatus(err error) int {
-	if e, ok := errors.AsType[*proxyError](err); ok {
-		return e.status
-	}
-	return 0
-}
-
-// invalid is the reason of an x509.CertificateInvalidError, or -1.
-func invalid(err error) int {
-	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
-		return int(e.Reason)
-	}
-	return -1
-}
-
-// tlsAlert looks into the text: the alerts of crypto/tls have no exported type.
-func tlsAlert(err error, words ...string) bool {
-	s := err.Error()
-	if !strings.Contains(s, "tls: ") {
-		return false
-	}
-	for _, w := range words {
-		if strings.Contains(s, w) {
-			return true
-		}
-	}
-	return false
-}
-
-func certificateNames(c *x509.Certificate) string {
-	if c == nil {
-		return "others"
-	}
-	names := append([]string{}, c.DNSNames...)
-	for _, ip := range c.IPAddresses {
-		names = append(names, ip.String())
-	}
-	if len(names) == 0 {
-		return "no name at all"
-	}
-	return printable(strings.Join(names, ", "))
-}
-
-// lastCause is the innermost text of an error, behind a colon.
-func lastCause(err error) string {
-	for {
-		var next error
-		switch e := err.(type) {
-		case interface{ Unwrap() error }:
-			next = e.Unwrap()
-		case interface{ Unwrap() []error }:
-			if all := e.Unwrap(); len(all) > 0 {
-				next = all[0]
-			}
-		}
-		if next == nil {
-			break
-		}
-		err = next
-	}
-	if e, ok := err.(*url.Error); ok {
-		err = e.Err
-	}
-	return ": " + printable(scrub(err.Error()))
-}
-
-// looksLikeJSON reports whether b begins as a JSON object does.
-func looksLikeJSON(b []byte) bool {
-	return strings.HasPrefix(strings.TrimLeft(string(b[:min(len(b), 512)]), " \t\r\n"), "{")
-}
-
-// describeBody says what came in the place of JSON.
-func describeBody(b []byte, mediaType string) string {
-	switch {
-	case len(b) == 0:
-		return "nothing"
-	case mediaType == "text/html" || strings.HasPrefix(strings.TrimSpace(string(b[:min(len(b), 64)])), "<"):
-		return "a web page"
-	}
-	return "something that is not JSON"
 }

@@ -44,7 +44,7 @@ type testRegistry struct {
 	before   func(w http.ResponseWriter, r *http.Request) (handled bool)
 }
 
-func newTestRegistry(t *testing.T) *testRegistry {
+func newTestRegistry(t testing.TB) *testRegistry {
 	t.Helper()
 	inner := ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0)))
 	r := &testRegistry{}
@@ -113,13 +113,13 @@ func (r *testRegistry) pushIndex(t *testing.T, repository string, index v1.Image
 	r.interfere(nil)
 }
 
-func (r *testRegistry) options(t *testing.T) Options {
+func (r *testRegistry) options(t testing.TB) Options {
 	t.Helper()
 	return Options{CA: pemOf(r.Certificate()), Timeout: 10 * time.Second, DockerConfig: t.TempDir(), clock: hasty(nil)}
 }
 
 // open opens a source that is closed with the test.
-func open(t *testing.T, arg string, o Options) Source {
+func open(t testing.TB, arg string, o Options) Source {
 	t.Helper()
 	s, err := Open(arg, o)
 	if err != nil {
@@ -245,7 +245,7 @@ func serveTLS(t *testing.T, config *tls.Config, h http.Handler) string {
 }
 
 // serveHTTP is a server without TLS; it gives its address.
-func serveHTTP(t *testing.T, h http.Handler) string {
+func serveHTTP(t testing.TB, h http.Handler) string {
 	t.Helper()
 	s := httptest.NewUnstartedServer(h)
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)

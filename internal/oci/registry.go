@@ -146,7 +146,7 @@ func (r *registry) Root(ctx context.Context) (Descriptor, error) {
 		if err == nil && kindOfType(d.MediaType) != kindOther {
 			return d, nil
 		}
-	} else if s, ok := errors.AsType[*statusError](err); !ok || s.status == 401 || s.status == 429 || s.status >= 502 {
+	} else if s, ok := errors.AsType[*statusError](err); !ok || s.status == 401 || s.status == 429 || s.status >= 500 && s.status != 501 {
 		return Descriptor{}, r.failed(ctx, what, err)
 	}
 	// No digest, or a refusal without the words that only a body can hold.

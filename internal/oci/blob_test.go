@@ -170,15 +170,15 @@ func TestBlob(t *testing.T) {
 		}}, want: whole, code: seaworthy.CodeUnreachable, words: []string{"sent no more"}, asked: 2},
 	}
 	for _, test := range tests {
-		for _, http2 := range []bool{true, false} {
-			t.Run(fmt.Sprintf("%s, HTTP/2 %v", test.name, http2), func(t *testing.T) {
+		for _, secure := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, TLS %v", test.name, secure), func(t *testing.T) {
 				t.Parallel()
 				server := test.server
 				server.asked = &requests{}
 				r := newTestRegistry(t)
 				r.interfere(server.handle)
 				host, o := r.host, r.options(t)
-				if !http2 {
+				if !secure {
 					host, o.PlainHTTP = serveHTTP(t, r.Config.Handler), true
 				}
 				if test.timeout > 0 {

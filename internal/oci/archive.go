@@ -165,7 +165,6 @@ type member struct {
 // members is the table of contents of a tar archive.
 type members struct {
 	file  *os.File
-	size  int64
 	typed string
 	table map[string]member
 }
@@ -177,8 +176,8 @@ func readMembers(ctx context.Context, f *os.File, typed string, l seaworthy.Limi
 	if err != nil {
 		return nil, fileError(typed, "the file", err)
 	}
-	m := &members{file: f, size: info.Size(), typed: typed, table: map[string]member{}}
-	stream := io.NewSectionReader(f, 0, m.size)
+	m := &members{file: f, typed: typed, table: map[string]member{}}
+	stream := io.NewSectionReader(f, 0, info.Size())
 	reader := tar.NewReader(stream)
 	var entries, kept int64
 	for {
@@ -258,9 +257,6 @@ func (m *members) find(name string) (member, error) {
 			return member{}, fmt.Errorf("%.200q: %w", asked, fs.ErrNotExist)
 		}
 		if entry.link == "" {
-			if entry.size > m.size-entry.offset {
-				return member{}, fmt.Errorf("%.200q: %w", asked, io.ErrUnexpectedEOF)
-			}
 			return entry, nil
 		}
 		name = entry.link

@@ -372,15 +372,18 @@ func TestOldDockerArchive(t *testing.T) {
 	t.Parallel()
 	layer := string(tarOf(t, entry{name: "etc/os-release", content: "ID=debian\n"}))
 	id := seaworthy.DigestOf([]byte(layer))
-	config := fmt.Sprintf(`{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[%q,%q,%q,%q]}}`, id, id, id, id)
+	other := string(tarOf(t, entry{name: "etc/hostname", content: "lab\n"}))
+	otherID := seaworthy.DigestOf([]byte(other))
+	config := fmt.Sprintf(`{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[%q,%q,%q,%q,%q]}}`, id, id, id, id, otherID)
 	entries := []entry{
 		{name: "a/layer.tar", content: "an older one"},
 		{name: "./a/layer.tar", content: layer},
 		{name: "b/layer.tar", kind: tar.TypeSymlink, link: "../a/layer.tar"},
 		{name: "c/layer.tar", kind: tar.TypeLink, link: "b/layer.tar"},
 		{name: "d/layer.tar", content: string(zip(t, "gzip", []byte(layer)))},
+		{name: "e/layer.tar", content: other},
 		{name: "config.json", content: config},
-		{name: "manifest.json", content: `[{"Config":"config.json","RepoTags":null,"Layers":["a/layer.tar","b/layer.tar","c/layer.tar","d/layer.tar"]}]`},
+		{name: "manifest.json", content: `[{"Config":"config.json","RepoTags":null,"Layers":["a/layer.tar","b/layer.tar","c/layer.tar","d/layer.tar","e/layer.tar"]}]`},
 	}
 	s := open(t, "tar:"+fileOf(t, tarOf(t, entries...)), Options{})
 	root, err := s.Root(t.Context())
@@ -392,11 +395,15 @@ func TestOldDockerArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, l := range image.Layers {
+		want, wantID := layer, id
+		if i == 4 {
+			want, wantID = other, otherID
+		}
 		b, err := readBlob(t, s, descriptorOf(l))
-		if err != nil || string(unzipped(t, b)) != layer {
+		if err != nil || string(unzipped(t, b)) != want {
 			t.Errorf("layer %d: %d bytes, error %v", i, len(b), err)
 		}
-		if l.DiffID != id {
+		if l.DiffID != wantID {
 			t.Errorf("layer %d: diff id %s", i, l.DiffID)
 		}
 	}

@@ -2,6 +2,7 @@ package layer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -93,7 +94,7 @@ func (a *Analyser) extract(ctx context.Context, x *reader, f *File) extracted {
 	limited, cancel := context.WithTimeout(ctx, a.Limits.ExtractTime)
 	defer cancel()
 	done := make(chan extracted, 1)
-	go func() { done <- guarded(limited, x, f) }()
+	go guarded(limited, x, f, done)
 	select {
 	case e := <-done:
 		return e
@@ -114,14 +115,14 @@ func (a *Analyser) extract(ctx context.Context, x *reader, f *File) extracted {
 }
 
 // guarded turns panics, and an end of the goroutine, into errors.
-func guarded(ctx context.Context, x Extractor, f *File) (e extracted) {
-	returned := false
+func guarded(ctx context.Context, x Extractor, f *File, done chan<- extracted) {
+	e := extracted{err: errors.New("reading it ended its goroutine")}
 	defer func() {
-		if v := recover(); v != nil || !returned {
+		if v := recover(); v != nil {
 			e = extracted{err: fmt.Errorf("reading it panicked: %.200v", v)}
 		}
+		done <- e
 	}()
-	e.record, e.err = x.Extract(ctx, f)
-	returned = true
-	return e
+	record, err := x.Extract(ctx, f)
+	e = extracted{record: record, err: err}
 }

@@ -152,6 +152,7 @@ func (f *found) list() ([]seaworthy.Record, []seaworthy.Gap) {
 	slices.SortFunc(gaps, func(a, b seaworthy.Gap) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Reason, b.Reason))
 	})
+	gaps = slices.Compact(gaps) // several formats may fail alike
 	if f.unsaid > 0 {
 		gaps = append(gaps, gap("", fmt.Sprintf("%d more entries could not be read", f.unsaid)))
 	}

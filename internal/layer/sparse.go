@@ -15,7 +15,6 @@ func (t *tarReader) oldSparse(h *header) error {
 		return &damage{what: "the header of a sparse file in its tar archive is damaged"}
 	}
 	h.kind, h.sparse, h.size = tarRegular, true, size
-	t.extension = t.extension[:0]
 	var block [tarBlock]byte
 	for more := t.block[482]; more != 0; more = block[504] {
 		if err := t.in.full(block[:]); err != nil {

@@ -74,6 +74,7 @@ type tarReader struct {
 func (t *tarReader) next() (*header, error) {
 	t.pax.reset()
 	t.longName, t.longRef = nil, nil
+	t.extension = t.extension[:0]
 	for {
 		size, err := t.advance()
 		if err != nil {

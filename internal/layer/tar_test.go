@@ -158,7 +158,7 @@ func FuzzWalk(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		fixChecksums(b)
+		b = fixChecksums(b)
 		theirs, err := walkTheirs(b)
 		if err != nil {
 			return
@@ -174,12 +174,14 @@ func FuzzWalk(f *testing.F) {
 }
 
 // fixChecksums lets the fuzzer past them, at each block that has a magic.
-func fixChecksums(b []byte) {
-	for ; len(b) >= tarBlock; b = b[tarBlock:] {
-		if string(b[257:262]) == "ustar" {
-			checksum(b[:tarBlock])
+func fixChecksums(b []byte) []byte {
+	b = bytes.Clone(b)
+	for rest := b; len(rest) >= tarBlock; rest = rest[tarBlock:] {
+		if string(rest[257:262]) == "ustar" {
+			checksum(rest[:tarBlock])
 		}
 	}
+	return b
 }
 
 func TestCleanPath(t *testing.T) {
@@ -212,7 +214,7 @@ func FuzzAnalyse(f *testing.F) {
 	limits.LayerBytes, limits.LayerEntries, limits.FileBytes, limits.ZstdWindow = 4<<20, 1000, 2<<20, 1<<20
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, b []byte) {
-		fixChecksums(b)
+		b = fixChecksums(b)
 		a := &Analyser{Extractors: []Extractor{lines{}, program{}}, Limits: limits, TempDir: dir}
 		layer, _ := blob(b)
 		c, err := a.Analyse(t.Context(), layer, nil)

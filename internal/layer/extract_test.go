@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,9 +74,9 @@ func TestAnalyseLeavesHangingExtractorsBehind(t *testing.T) {
 		dir := t.TempDir()
 		synctest.Test(t, func(t *testing.T) {
 			release, changed := make(chan struct{}), make(chan string, 10)
-			asked := 0
+			var asked atomic.Int64
 			hang := scripted{"x", named("bad"), func(_ context.Context, f *File) (seaworthy.Record, error) {
-				asked++
+				asked.Add(1)
 				before, _ := io.ReadAll(f.Reader())
 				<-release
 				after, err := io.ReadAll(f.Reader())
@@ -95,8 +96,8 @@ func TestAnalyseLeavesHangingExtractorsBehind(t *testing.T) {
 			if took, most := time.Since(start), 3*(time.Minute+time.Second); took > most {
 				t.Errorf("took %v, want less than %v", took, most)
 			}
-			if len(c.Gaps) != 5 || len(c.Records) != 5 || asked != extractStrikes {
-				t.Errorf("%d gaps, %d records, asked %d times, want 5, 5, 3:\n%v", len(c.Gaps), len(c.Records), asked, c.Gaps)
+			if len(c.Gaps) != 5 || len(c.Records) != 5 || asked.Load() != extractStrikes {
+				t.Errorf("%d gaps, %d records, asked %d times, want 5, 5, 3:\n%v", len(c.Gaps), len(c.Records), asked.Load(), c.Gaps)
 			}
 			if !strings.Contains(c.Gaps[0].Reason, seaworthy.LimitExtractTime) || !strings.Contains(c.Gaps[4].Reason, "took too long 3 times") {
 				t.Errorf("gaps = %v, want the limit named in the first and the three times in the last", c.Gaps)

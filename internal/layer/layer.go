@@ -41,7 +41,8 @@ type Progress interface {
 	Packages(n int) // packages found
 }
 
-// Extractor reads files of one format.
+// Extractor reads files of one format. Its methods may run at the same time, for
+// several layers.
 type Extractor interface {
 	Format() seaworthy.Format
 

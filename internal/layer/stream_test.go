@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -413,6 +414,22 @@ func TestAnalyseEndsAmidWork(t *testing.T) {
 	}
 }
 
+// A layer that was read whole, and unpacks to much more, ends as well.
+func TestAnalyseEndsAmidUnpacking(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	layer, _ := blob(gzipped(t, archive(t, file("zeros", strings.Repeat("\x00", 4<<20)), file("last", ""))))
+	asked := false
+	x := scripted{format: "x", wants: func(p string, _ fs.FileInfo) bool {
+		asked = asked || p == "last"
+		return false
+	}}
+	_, err := analyser(t, x).Analyse(ctx, layer, &stopper{stop: cancel, n: 9})
+	if !errors.Is(err, context.Canceled) || asked {
+		t.Errorf("error = %v, want the context's; it unpacked to the end: %t", err, asked)
+	}
+}
+
 type stopper struct {
 	silent
 	stop context.CancelFunc
@@ -449,6 +466,19 @@ func TestAnalyseLeavesNothing(t *testing.T) {
 		if err != nil || len(left) > 0 {
 			t.Errorf("%s: the temporary folder holds %v, %v", name, left, err)
 		}
+	}
+}
+
+func TestAnalyseClosesFiles(t *testing.T) {
+	t.Parallel()
+	var held io.ReaderAt
+	x := scripted{"x", named("big"), func(_ context.Context, f *File) (seaworthy.Record, error) {
+		held = f.Content
+		return seaworthy.Record{}, nil
+	}}
+	analyse(t, analyser(t, x), archive(t, file("big", strings.Repeat("x", memoryBytes+1))))
+	if _, err := held.ReadAt(make([]byte, 1), 0); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("reading a file afterwards gives %v, want that it is closed", err)
 	}
 }
 

@@ -49,8 +49,8 @@ func (c *collector) add(p seaworthy.Package) {
 
 // own notes that the package installed the file, if it matters (see ownable).
 func (c *collector) own(pkg, file string) {
-	file = strings.TrimPrefix(file, "/")
-	if !ownable(file) || !plain(pkg) || int64(len(file)) > c.limits.PathBytes {
+	file = strings.TrimLeft(file, "/")
+	if !ownable(file) || !plain(pkg) || int64(len(file)) > c.limits.PathBytes || !printable(file) {
 		return
 	}
 	if file = path.Clean(file); file == "." || file == ".." || strings.HasPrefix(file, "../") {
@@ -103,5 +103,9 @@ func (c *collector) broken(err error) (seaworthy.Record, error) {
 
 // plain reports whether s can be a name or version: text on one line.
 func plain(s string) bool {
-	return len(s) <= maxField && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+	return len(s) <= maxField && printable(s)
+}
+
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }

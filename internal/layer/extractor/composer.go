@@ -3,7 +3,7 @@ package extractor
 import (
 	"context"
 	"errors"
-	"path"
+	"strings"
 
 	"github.com/seaworthy-dev/seaworthy"
 	"github.com/seaworthy-dev/seaworthy/internal/layer"
@@ -22,14 +22,15 @@ func composerLock(l seaworthy.Limits) layer.Extractor {
 }
 
 func isComposerInstalled(file string) bool {
-	dir, base := path.Split(file)
-	return base == "installed.json" && path.Base(dir) == "composer"
+	const installed = "composer/installed.json"
+	return file == installed || strings.HasSuffix(file, "/"+installed)
 }
 
 // isComposerLock leaves out the lock files of libraries, which are for those
 // who develop them.
 func isComposerLock(file string) bool {
-	return path.Base(file) == "composer.lock" && !hasParent(file, "vendor")
+	const lock = "composer.lock"
+	return (file == lock || strings.HasSuffix(file, "/"+lock)) && !hasParent(file, "vendor")
 }
 
 func composer(format seaworthy.Format, named func(string) bool, l seaworthy.Limits) layer.Extractor {

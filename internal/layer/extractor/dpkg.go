@@ -29,7 +29,7 @@ func dpkgPart(l seaworthy.Limits) layer.Extractor {
 	return &parser{
 		format: seaworthy.RecordDpkgPart,
 		named: func(file string) bool {
-			return path.Dir(file) == "var/lib/dpkg/status.d" && !strings.HasSuffix(file, ".md5sums")
+			return isIn(file, "var/lib/dpkg/status.d/") && !strings.HasSuffix(file, ".md5sums")
 		},
 		parse: func(ctx context.Context, f *layer.File) (seaworthy.Record, error) {
 			return readDpkg(ctx, f.Reader(), f.Size, l, false)
@@ -42,13 +42,8 @@ func dpkgFiles(l seaworthy.Limits) layer.Extractor {
 	return &parser{
 		format: seaworthy.RecordDpkgFiles,
 		named: func(file string) bool {
-			switch path.Dir(file) {
-			case "var/lib/dpkg/info":
-				return strings.HasSuffix(file, ".list")
-			case "var/lib/dpkg/status.d":
-				return strings.HasSuffix(file, ".md5sums")
-			}
-			return false
+			return isIn(file, "var/lib/dpkg/info/") && strings.HasSuffix(file, ".list") ||
+				isIn(file, "var/lib/dpkg/status.d/") && strings.HasSuffix(file, ".md5sums")
 		},
 		parse: func(ctx context.Context, f *layer.File) (seaworthy.Record, error) {
 			return readDpkgFiles(ctx, f, l)

@@ -104,5 +104,5 @@ func FuzzDpkg(f *testing.F) {
 }
 
 func FuzzDpkgFiles(f *testing.F) {
-	fuzz(f, seaworthy.RecordDpkgFiles, "var/lib/dpkg/info/a.list", []byte("/.\n/usr\n/usr/bin\n/usr/bin/a\n"))
+	fuzz(f, seaworthy.RecordDpkgFiles, "var/lib/dpkg/info/a.list", []byte("/.\n/usr\n/usr/bin\n/usr/bin/a\n"), []byte("//0"))
 }

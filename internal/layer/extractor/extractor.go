@@ -20,7 +20,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path"
 	"strings"
 
 	"github.com/seaworthy-dev/seaworthy"
@@ -89,6 +88,12 @@ func oneOf(names ...string) func(string) bool {
 	}
 }
 
+// isIn reports whether file lies directly in dir, which ends in a slash.
+func isIn(file, dir string) bool {
+	name, ok := strings.CutPrefix(file, dir)
+	return ok && strings.IndexByte(name, '/') < 0
+}
+
 // document reads the file whole, for formats that need it so.
 func document(f *layer.File, l seaworthy.Limits) ([]byte, error) {
 	if f.Size > l.DocumentBytes {
@@ -103,9 +108,13 @@ func document(f *layer.File, l seaworthy.Limits) ([]byte, error) {
 
 // hasParent reports whether one of the directories above the file is called name.
 func hasParent(file, name string) bool {
-	dir := path.Dir(file)
-	return dir == name || strings.HasPrefix(dir, name+"/") || strings.HasSuffix(dir, "/"+name) ||
-		strings.Contains(dir, "/"+name+"/")
+	for {
+		dir, rest, ok := strings.Cut(file, "/")
+		if !ok || dir == name {
+			return ok
+		}
+		file = rest
+	}
 }
 
 // firstWord is s up to its first blank.

@@ -237,6 +237,8 @@ func TestWants(t *testing.T) {
 		"a/b.jar":                                            {FormatJar},
 		"a/b.WAR":                                            {FormatJar},
 		"a/b.hpi":                                            {FormatJar},
+		"b/a.jar/c":                                          nil,
+		".jar":                                               nil,
 		"a/jar":                                              nil,
 		"a/app.deps.json":                                    {FormatNuGet},
 		"a/vendor/composer/installed.json":                   {FormatComposer},

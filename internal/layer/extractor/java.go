@@ -41,6 +41,9 @@ func javaArchive(l seaworthy.Limits) layer.Extractor {
 }
 
 func isJavaArchive(file string) bool {
+	if i := len(file) - 5; i < 0 || strings.IndexByte(file[i:], '.') < 0 {
+		return false // most files, at little cost
+	}
 	switch strings.ToLower(path.Ext(file)) {
 	case ".jar", ".war", ".ear", ".jmod", ".par", ".sar", ".jpi", ".hpi", ".lpkg", ".nar":
 		return true
@@ -144,8 +147,11 @@ func (j *jarReader) unzip(e zipEntry, r io.ReaderAt, size int64) (io.Reader, err
 	if err != nil {
 		return nil, err
 	}
-	return &boundedReader{ctx: j.ctx, r: in, left: &j.left,
-		over: j.c.limits.Exceeded(seaworthy.LimitArchiveBytes, "what is packed in it")}, nil
+	return &boundedReader{ctx: j.ctx, r: in, left: &j.left, over: j.overBytes()}, nil
+}
+
+func (j *jarReader) overBytes() error {
+	return j.c.limits.Exceeded(seaworthy.LimitArchiveBytes, "what is packed in it")
 }
 
 // open reads a text in the archive.
@@ -164,6 +170,10 @@ func (j *jarReader) nested(e zipEntry, r io.ReaderAt, size, depth int64) error {
 		s, err := e.section(r, size)
 		if err != nil {
 			return err
+		}
+		// It costs nothing to lay many entries over the same bytes, so they count as unpacked.
+		if j.left -= s.Size(); j.left < 0 {
+			return j.overBytes()
 		}
 		return j.read(s, s.Size(), e.name, depth+1)
 	}

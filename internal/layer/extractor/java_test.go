@@ -4,9 +4,11 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,6 +134,7 @@ func TestJarLimits(t *testing.T) {
 	}{
 		{"depth", seaworthy.LimitArchiveDepth, deep, []string{"g:outer 1"}},
 		{"bytes", seaworthy.LimitArchiveBytes, bomb, []string{"g:outer 1"}},
+		{"bytes, none of them packed", seaworthy.LimitArchiveBytes, overlapping(t, 100), []string{"g:inner 1", "x:x 1"}},
 		{"document", seaworthy.LimitDocumentBytes, long, []string{"x:x 1"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -147,6 +150,20 @@ func TestJarLimits(t *testing.T) {
 			}
 		})
 	}
+}
+
+// overlapping is an archive whose directory names one stored archive of 1 MiB
+// many times over.
+func overlapping(t testing.TB, times int) []byte {
+	t.Helper()
+	b := zipped(t, map[string][]byte{"stored:in.jar": jar(t, "g", "inner", "1", 1<<20)})
+	at := bytes.LastIndex(b, []byte("PK\x01\x02"))
+	end := bytes.LastIndex(b, []byte("PK\x05\x06"))
+	directory := bytes.Repeat(b[at:end], times)
+	tail := bytes.Clone(b[end:])
+	binary.LittleEndian.PutUint16(tail[10:], uint16(times))
+	binary.LittleEndian.PutUint32(tail[12:], uint32(len(directory)))
+	return slices.Concat(b[:at], directory, tail)
 }
 
 func TestJarEndsWithItsContext(t *testing.T) {
@@ -197,6 +214,7 @@ func FuzzZip(f *testing.F) {
 	f.Add(jar(f, "g", "a", "1", 10))
 	f.Add(append([]byte("#!/bin/sh\n"), jar(f, "g", "a", "1", 10)...))
 	f.Add([]byte("PK\x05\x06" + strings.Repeat("\x00", 18)))
+	f.Add([]byte("PK\x05\x06000000\x00\x00\x00\x00\x00\x000000\x00\x00"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		type entry struct {
 			name    string

@@ -173,7 +173,7 @@ func FuzzComposer(f *testing.F) {
 
 // Walking a text gives what encoding/json gives.
 func FuzzJSON(f *testing.F) {
-	for _, s := range []string{`{"a":1,"b":[true,{"c":"\"}"}],"":{}}`, `[]`, ` [ -1.5e3 , null ] `, `"x"`, `{"a" : {"b":[[],{}]} , "a":2}`, `{`} {
+	for _, s := range []string{`{"a":1,"b":[true,{"c":"\"}"}],"":{}}`, `[]`, ` [ -1.5e3 , null ] `, `"x"`, `{"a" : {"b":[[],{}]} , "a":2}`, `{`, "\"\xff\xff\""} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
 	"strings"
 
 	"github.com/seaworthy-dev/seaworthy"
@@ -38,13 +37,8 @@ func pythonPackage(l seaworthy.Limits) layer.Extractor {
 }
 
 func isPythonPackage(file string) bool {
-	switch path.Base(file) {
-	case "METADATA":
-		return strings.HasSuffix(file, ".dist-info/METADATA")
-	case "PKG-INFO":
-		return strings.HasSuffix(file, ".egg-info/PKG-INFO") || isEggMetadata(file)
-	}
-	return strings.HasSuffix(file, ".egg-info") || strings.HasSuffix(file, ".egg")
+	return strings.HasSuffix(file, ".dist-info/METADATA") || strings.HasSuffix(file, ".egg-info/PKG-INFO") ||
+		strings.HasSuffix(file, ".egg-info") || strings.HasSuffix(file, ".egg") || isEggMetadata(file)
 }
 
 func isEggMetadata(file string) bool {

@@ -32,9 +32,7 @@ func (*rpmParser) Format() seaworthy.Format { return seaworthy.RecordRPM }
 const writeAheadLog = "-wal"
 
 func (*rpmParser) Wants(file string, info fs.FileInfo) bool {
-	switch path.Dir(file) {
-	case "var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm":
-	default:
+	if !isIn(file, "var/lib/rpm/") && !isIn(file, "usr/lib/sysimage/rpm/") && !isIn(file, "usr/share/rpm/") {
 		return false
 	}
 	switch base := path.Base(file); base {

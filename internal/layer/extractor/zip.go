@@ -25,6 +25,8 @@ const (
 	zipLocalLen     = 30
 	zipMaxComment   = 1<<16 - 1
 
+	zipEntryMagic = "PK\x01\x02"
+
 	zipStored   = 0
 	zipDeflated = 8
 )
@@ -58,15 +60,20 @@ func zipEntries(r io.ReaderAt, size int64) iter.Seq2[zipEntry, error] {
 			yield(zipEntry{}, err)
 			return
 		}
-		in := bufio.NewReaderSize(io.NewSectionReader(r, d.at, d.length), int(min(d.length+1, 32<<10)))
-		for n := range d.entries {
+		in := bufio.NewReaderSize(io.NewSectionReader(r, d.at, size-d.at), int(min(d.length+zipEndLen, 32<<10)))
+		n := uint64(0)
+		for ; ; n++ {
 			e, err := readZipEntry(in, d.base)
 			if errors.Is(err, io.EOF) {
-				err = fmt.Errorf("has %d of %d entries in its directory", n, d.entries)
+				break
 			}
 			if !yield(e, err) || err != nil {
 				return
 			}
+		}
+		// Old tools put more entries into a directory than 16 bits can count, and only the rest into the end record.
+		if uint16(n) != uint16(d.entries) {
+			yield(zipEntry{}, fmt.Errorf("is a damaged ZIP archive: %d of %d entries of its directory can be read", n, d.entries))
 		}
 	}
 }
@@ -98,14 +105,11 @@ func findZipDirectory(r io.ReaderAt, size int64) (zipDirectory, error) {
 		}
 	}
 	if d.length < 0 || d.at < 0 || d.length > endAt {
-		return d, errors.New("is a corrupt ZIP archive: its directory is larger than it")
+		return d, errors.New("is a damaged ZIP archive: its directory is larger than it")
 	}
 	// The directory ends where the end record begins; the difference to where it says that it lies is the base.
-	// As archive/zip, prefer no base if a directory is there.
-	if base := endAt - d.length - d.at; base != 0 && !isZipDirectory(r, d.at) {
-		if base < 0 {
-			return d, errors.New("is a corrupt ZIP archive: its directory lies outside of it")
-		}
+	// Where that would be more than nothing and yet a directory lies where it says, the length is wrong.
+	if base := endAt - d.length - d.at; base < 0 || base > 0 && !isZipDirectory(r, d.at) {
 		d.base, d.at = base, d.at+base
 	}
 	return d, nil
@@ -114,7 +118,7 @@ func findZipDirectory(r io.ReaderAt, size int64) (zipDirectory, error) {
 func isZipDirectory(r io.ReaderAt, at int64) bool {
 	b := make([]byte, 4)
 	_, err := r.ReadAt(b, at)
-	return err == nil && string(b) == "PK\x01\x02"
+	return err == nil && string(b) == zipEntryMagic
 }
 
 // findZipEnd is where the last end record begins in tail.
@@ -149,13 +153,14 @@ func (d *zipDirectory) read64(r io.ReaderAt, endAt int64) (at int64, ok bool) {
 	return at, true
 }
 
+// readZipEntry is the next entry of a directory; io.EOF where there is none.
 func readZipEntry(in *bufio.Reader, base int64) (zipEntry, error) {
 	b := make([]byte, zipDirectoryLen)
 	if _, err := io.ReadFull(in, b); err != nil {
 		return zipEntry{}, io.EOF
 	}
-	if string(b[:4]) != "PK\x01\x02" {
-		return zipEntry{}, errors.New("is a corrupt ZIP archive: its directory is damaged")
+	if string(b[:4]) != zipEntryMagic {
+		return zipEntry{}, io.EOF
 	}
 	name := make([]byte, binary.LittleEndian.Uint16(b[28:]))
 	if _, err := io.ReadFull(in, name); err != nil {
@@ -179,8 +184,8 @@ func readZipEntry(in *bufio.Reader, base int64) (zipEntry, error) {
 		return zipEntry{}, io.EOF
 	}
 	e.read64(fields)
-	if e.local += base; e.packed < 0 || e.size < 0 || e.local < 0 {
-		return zipEntry{}, errors.New("is a corrupt ZIP archive: its directory is damaged")
+	if e.local += base; e.packed < 0 || e.size < 0 {
+		return zipEntry{}, errors.New("is a damaged ZIP archive: an entry has a negative size")
 	}
 	if _, err := in.Discard(comment); err != nil {
 		return zipEntry{}, io.EOF

@@ -119,8 +119,10 @@ func TestGuessArtifact(t *testing.T) {
 func TestJarLimits(t *testing.T) {
 	t.Parallel()
 	deep := jar(t, "g", "deep", "1", 0)
+	kept := deep
 	for range 5 {
 		deep = zipped(t, map[string][]byte{"in.jar": deep, "META-INF/maven/pom.properties": pom("g", "outer", "1")})
+		kept = zipped(t, map[string][]byte{"stored:in.jar": kept, "META-INF/maven/pom.properties": pom("g", "outer", "1")})
 	}
 	bomb := zipped(t, map[string][]byte{
 		"META-INF/maven/pom.properties": pom("g", "outer", "1"),
@@ -133,6 +135,7 @@ func TestJarLimits(t *testing.T) {
 		want        []string
 	}{
 		{"depth", seaworthy.LimitArchiveDepth, deep, []string{"g:outer 1"}},
+		{"depth, none of them packed", seaworthy.LimitArchiveDepth, kept, []string{"g:outer 1"}},
 		{"bytes", seaworthy.LimitArchiveBytes, bomb, []string{"g:outer 1"}},
 		{"bytes, none of them packed", seaworthy.LimitArchiveBytes, overlapping(t, 100), []string{"g:inner 1", "x:x 1"}},
 		{"document", seaworthy.LimitDocumentBytes, long, []string{"x:x 1"}},

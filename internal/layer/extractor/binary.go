@@ -1,21 +1,14 @@
 package extractor
 
 import (
-	"bufio"
-	"bytes"
-	"compress/zlib"
 	"context"
-	"debug/buildinfo"
 	"debug/elf"
 	"debug/macho"
 	"debug/pe"
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"path"
-	"runtime/debug"
 	"strings"
 
 	"github.com/seaworthy-dev/seaworthy"
@@ -76,167 +69,6 @@ func (e *executable) Extract(ctx context.Context, f *layer.File) (seaworthy.Reco
 	r, err := c.done()
 	r.Path, r.Format = f.Path, e.format
 	return r, err
-}
-
-// goBinary reads what the Go linker writes into each program: its main module,
-// the modules in it, and the version of Go, which is that of the standard
-// library.
-func goBinary(l seaworthy.Limits) layer.Extractor {
-	return &executable{format: seaworthy.RecordGo, limits: l, parse: readGoBinary}
-}
-
-func readGoBinary(ctx context.Context, f *layer.File, c *collector) error {
-	info, err := buildinfo.Read(f.Content)
-	if err != nil {
-		return damagedGo(ctx, f)
-	}
-	if info.GoVersion != "" {
-		c.add(seaworthy.Package{Ecosystem: seaworthy.Go, Name: "stdlib", Version: goVersion(info.GoVersion)})
-	}
-	if info.Main.Path != "" {
-		c.add(goModule(&info.Main))
-	}
-	for _, m := range info.Deps {
-		if c.add(goModule(m)); c.full() {
-			break
-		}
-	}
-	return nil
-}
-
-// goVersion takes the version of Go out of "go1.22.3 X:boringcrypto". That of a
-// build from Go's own repository, "devel go1.23-…", is unknown.
-func goVersion(s string) string {
-	v, ok := strings.CutPrefix(firstWord(s), "go")
-	if !ok || v == "" || v[0] < '0' || v[0] > '9' {
-		return ""
-	}
-	return v
-}
-
-// goModule is a module as it was linked. One that a directory replaces keeps
-// its name, and its version is unknown.
-func goModule(m *debug.Module) seaworthy.Package {
-	p := seaworthy.Package{Ecosystem: seaworthy.Go, Name: m.Path}
-	version := m.Version
-	if m.Replace != nil {
-		if version = m.Replace.Version; version != "" {
-			p.Name = m.Replace.Path
-		}
-	}
-	if version != "(devel)" {
-		p.Version = strings.TrimPrefix(version, "v")
-	}
-	return p
-}
-
-// damagedGo tells a program of another language, which is no error, from one of
-// Go whose build information cannot be read.
-func damagedGo(ctx context.Context, f *layer.File) error {
-	damaged := errors.New("is a Go program whose build information cannot be read")
-	switch program, err := openProgram(f.Content); {
-	case err != nil:
-		// Headers that cannot be read say nothing; the marker does.
-		found, err := contains(ctx, f.Reader(), []byte("\xff Go buildinf:"))
-		if err != nil {
-			return fmt.Errorf("cannot be read to its end: %w", err)
-		}
-		if found {
-			return damaged
-		}
-	case program.section(".go.buildinfo") != nil, program.section("__go_buildinfo") != nil:
-		return damaged
-	}
-	return nil
-}
-
-// contains searches a stream.
-func contains(ctx context.Context, r io.Reader, marker []byte) (bool, error) {
-	in := bufio.NewReaderSize(r, 64<<10)
-	for {
-		b, err := in.Peek(64 << 10)
-		if bytes.Contains(b, marker) {
-			return true, nil
-		}
-		if errors.Is(err, io.EOF) {
-			return false, nil
-		}
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return false, err
-		}
-		if _, err := in.Discard(len(b) - len(marker) + 1); err != nil {
-			return false, err
-		}
-	}
-}
-
-// rustBinary reads the list of crates that "cargo auditable" puts into a
-// program (https://github.com/rust-secure-code/cargo-auditable/blob/master/PARSING.md).
-// Crates that only took part in the build are left out.
-func rustBinary(l seaworthy.Limits) layer.Extractor {
-	return &executable{format: seaworthy.RecordRust, limits: l, parse: readRustBinary}
-}
-
-func readRustBinary(_ context.Context, f *layer.File, c *collector) error {
-	program, err := openProgram(f.Content)
-	if err != nil {
-		return nil
-	}
-	section := program.section(".dep-v0")
-	if section == nil {
-		return nil
-	}
-	b, err := unpackRust(section, c.limits)
-	if err != nil {
-		return err
-	}
-	v, err := parseJSON(b)
-	if err != nil {
-		return fmt.Errorf("holds a list of Rust crates that %w", err)
-	}
-	for member, list := range v.members() {
-		if member != "packages" {
-			continue
-		}
-		for crate := range list.elements() {
-			p, kind := seaworthy.Package{Ecosystem: seaworthy.Crates}, ""
-			for member, v := range crate.members() {
-				switch member {
-				case "name":
-					p.Name = v.text()
-				case "version":
-					p.Version = v.text()
-				case "kind":
-					kind = v.text()
-				}
-			}
-			if kind == "build" {
-				continue
-			}
-			if c.add(p); c.full() {
-				break
-			}
-		}
-	}
-	return nil
-}
-
-func unpackRust(section io.Reader, l seaworthy.Limits) ([]byte, error) {
-	z, err := zlib.NewReader(section)
-	if err != nil {
-		return nil, fmt.Errorf("holds a list of Rust crates that is not compressed with zlib: %w", err)
-	}
-	b, err := io.ReadAll(io.LimitReader(z, l.DocumentBytes+1))
-	if int64(len(b)) > l.DocumentBytes {
-		return nil, l.Exceeded(seaworthy.LimitDocumentBytes, "the list of Rust crates in it")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("holds a list of Rust crates that cannot be unpacked: %w", err)
-	}
-	return b, nil
 }
 
 // program is an executable of any kind.

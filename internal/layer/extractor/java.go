@@ -177,9 +177,6 @@ func (j *jarReader) nested(e zipEntry, r io.ReaderAt, size, depth int64) error {
 		}
 		return j.read(s, s.Size(), e.name, depth+1)
 	}
-	if depth+1 > j.c.limits.ArchiveDepth {
-		return j.c.limits.Exceeded(seaworthy.LimitArchiveDepth, "the archive")
-	}
 	in, err := j.unzip(e, r, size)
 	if err != nil {
 		return err

@@ -265,28 +265,3 @@ func TestSplitSourceRPM(t *testing.T) {
 		}
 	}
 }
-
-func FuzzRPM(f *testing.F) {
-	var seeds [][]byte
-	for _, db := range rpmDatabases(f) {
-		seeds = append(seeds, db)
-	}
-	fuzz(f, seaworthy.RecordRPM, "var/lib/rpm/Packages", seeds...)
-}
-
-func FuzzRPMHeader(f *testing.F) {
-	for _, b := range headerBlobs(f, fixture(f, "rpm/rpmdb.sqlite.gz")) {
-		f.Add(b)
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		h, err := parseRPMHeader(b)
-		if err != nil {
-			return
-		}
-		for file := range h.files {
-			if len(file) > maxRPMPath+len(b) {
-				t.Errorf("a path of %d bytes", len(file))
-			}
-		}
-	})
-}

@@ -134,7 +134,11 @@ func (m *merger) enter(kind seaworthy.EntryKind, path, target []byte) {
 	}
 	dir, err := m.tree.dir(parent)
 	if err == nil && dir == nil {
-		dir, err = m.missing(parent, k != nil || kind == seaworthy.EntrySymlink)
+		needed := k != nil || kind == seaworthy.EntrySymlink
+		if !needed && !m.tree.near.blocked {
+			return // the hot path: most files lie in directories where nothing matters
+		}
+		dir, err = m.missing(parent, needed)
 	}
 	switch {
 	case err != nil:

@@ -22,6 +22,7 @@ type tree struct {
 	near struct { // the last directory that was asked for
 		path    []byte
 		dir     *node
+		blocked bool // a file stands where a directory should be
 		changes uint64
 	}
 }
@@ -144,13 +145,12 @@ func (t *tree) dir(path []byte) (*node, error) {
 	if err := t.walk(path); err != nil {
 		return nil, err
 	}
-	dir := t.at
-	if len(t.rest) > 0 {
-		dir = nil
-	}
 	t.near.path = append(t.near.path[:0], path...)
-	t.near.dir, t.near.changes = dir, t.changes
-	return dir, nil
+	t.near.dir, t.near.blocked, t.near.changes = t.at, false, t.changes
+	if len(t.rest) > 0 {
+		t.near.dir, t.near.blocked = nil, t.blocking() != nil
+	}
+	return t.near.dir, nil
 }
 
 // lookup finds what lies at path itself: only links on the way are followed.
@@ -191,13 +191,15 @@ func (t *tree) literal(path []byte) *node {
 	return n
 }
 
-// clear takes away the file that stands where path needs a directory.
-func (t *tree) clear() {
-	if len(t.rest) == 0 {
-		return
-	}
+// blocking is the file that stands where the last walk needed a directory.
+func (t *tree) blocking() *node {
 	name, _, _ := bytes.Cut(t.rest, slash)
-	if n := t.index[child{t.at, string(name)}]; n != nil {
+	return t.index[child{t.at, string(name)}]
+}
+
+// clear takes away the file that is in the way.
+func (t *tree) clear() {
+	if n := t.blocking(); n != nil {
 		t.remove(n)
 	}
 }

@@ -49,7 +49,7 @@ const (
 	maxLinks = 40      // symbolic links on the way to one file, as Linux has it
 	maxPath  = 4096    // a longer path can be opened by no program
 	maxNodes = 1 << 20 // some 150 MB
-	maxWork  = 1 << 28 // a few seconds
+	maxWork  = 1 << 26 // half a second
 )
 
 var (

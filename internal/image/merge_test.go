@@ -191,6 +191,8 @@ func TestMergeEntries(t *testing.T) {
 		{"two places", []string{"pkg a.pkg p", "pkg b.pkg p"}, []string{"npm p 0:a.pkg 1:b.pkg"}, nil},
 		{"a layer twice", []string{"pkg a.pkg p", "whiteout a.pkg", "pkg a.pkg p"}, []string{"npm p 2:a.pkg"}, nil},
 		{"a layer that was not read", []string{"pkg a.pkg p", foreign, "pkg b.pkg q"}, []string{"npm p 0:a.pkg", "npm q 2:b.pkg"}, []string{"foreign-layer 1"}},
+		{"neighbours that go", []string{"pkg d/a p\npkg d/b q\npkg d/c r", "whiteout d/b", "whiteout d/c", "whiteout d"}, nil, nil},
+		{"neighbours that stay", []string{"pkg d/a p\npkg d/b q\npkg d/c r", "whiteout d/b\nwhiteout d/a", "opaque d\npkg d/e s"}, []string{"npm s 2:d/e"}, nil},
 		{"the root is no file", []string{"pkg x.pkg p", "dir /\nfile /\nlink / -> a\nwhiteout /"}, []string{"npm p 0:x.pkg"}, nil},
 	})
 }
@@ -219,7 +221,7 @@ func TestMergeWhiteouts(t *testing.T) {
 func TestMergeLinks(t *testing.T) {
 	runAll(t, []mergeCase{
 		{"relative", []string{"link lib -> usr/lib", "pkg lib/x.pkg p", "pkg usr/lib/x.pkg q"}, []string{"npm q 2:usr/lib/x.pkg"}, nil},
-		{"absolute is of the image's root", []string{"link lib -> /usr/lib", "pkg lib/x.pkg p"}, []string{"npm p 1:usr/lib/x.pkg"}, nil},
+		{"absolute is of the image's root", []string{"link opt/lib -> /usr/lib", "pkg opt/lib/x.pkg p"}, []string{"npm p 1:usr/lib/x.pkg"}, nil},
 		{"upwards never leaves the root", []string{"link a/b -> ../../../../c", "pkg a/b/x.pkg p"}, []string{"npm p 1:c/x.pkg"}, nil},
 		{"upwards from an unknown directory", []string{"link a -> b/c/../../d", "pkg a/x.pkg p"}, []string{"npm p 1:d/x.pkg"}, nil},
 		{"upwards from where a link leads", []string{"dir u/v\nlink a -> u/v\nlink b -> a/../w", "pkg b/x.pkg p"}, []string{"npm p 1:u/w/x.pkg"}, nil},
@@ -227,6 +229,7 @@ func TestMergeLinks(t *testing.T) {
 		{"of the same layer", []string{"link a -> b\npkg a/x.pkg p"}, []string{"npm p 0:b/x.pkg"}, nil},
 		{"only from when it is there", []string{"pkg a/x.pkg p", "link a -> b\npkg a/y.pkg q"}, []string{"npm q 1:b/y.pkg"}, nil},
 		{"replaced by a directory", []string{"link lib -> usr/lib\npkg usr/lib/x.pkg p", "dir lib\npkg lib/x.pkg q"}, []string{"npm p 0:usr/lib/x.pkg", "npm q 1:lib/x.pkg"}, nil},
+		{"replaced by a directory of the same layer", []string{"link lib -> usr/lib\ndir lib\npkg lib/x.pkg p"}, []string{"npm p 0:lib/x.pkg"}, nil},
 		{"replaced by a file", []string{"link a -> b\npkg b p", "pkg a q"}, []string{"npm p 0:b", "npm q 1:a"}, nil},
 		{"to a file is in the way", []string{"link a -> b\npkg b p", "pkg a/x.pkg q"}, []string{"npm q 1:b/x.pkg"}, nil},
 		{"a file through a link hides", []string{"link lib -> usr/lib\npkg usr/lib/x.pkg p", "file lib/x.pkg"}, nil, nil},

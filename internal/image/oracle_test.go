@@ -247,14 +247,15 @@ type writer struct {
 
 func (w *writer) enter(c change) (sensible bool) {
 	at, err := w.locate(c.Path)
-	if err != nil {
-		if c.Kind == "file" {
-			w.lost = append(w.lost, c.Path)
-		}
-		return c.Kind != "hardlink"
-	}
-	if before, ok := w.where[c.Path]; ok && before != at {
+	before, again := w.where[c.Path]
+	switch {
+	case again && (err != nil || before != at):
 		return false // an analysis of the layer keeps one record for a path
+	case err != nil && c.Kind == "file":
+		w.lost = append(w.lost, c.Path)
+	}
+	if err != nil {
+		return c.Kind != "hardlink"
 	}
 	var source string
 	if c.Kind == "hardlink" {

@@ -234,66 +234,91 @@ func check(t *testing.T, stack [][]change) (diff string) {
 	return cmp.Diff(w.expect(d, unknown), forgive(got, unknown), cmpopts.EquateEmpty(), cmpopts.SortSlices(lessGap))
 }
 
-// stacks generates layers of changes with few names, so that they meet.
-func stacks() *rapid.Generator[[][]change] {
+// names are few, so that changes meet.
+type names struct {
+	dir, file, any, target *rapid.Generator[string]
+	packages               *rapid.Generator[[]string]
+}
+
+func fewNames() names {
+	var n names
 	dir := rapid.SampledFrom([]string{"a", "b", "c", "usr", "etc", "lib"})
 	base := rapid.SampledFrom([]string{"x.pkg", "y.pkg", "exe", "n"})
-	dirs := rapid.Custom(func(t *rapid.T) string {
+	n.dir = rapid.Custom(func(t *rapid.T) string {
 		if rapid.IntRange(0, 5).Draw(t, "system") == 0 {
 			return "usr/lib"
 		}
 		return strings.Join(rapid.SliceOfN(dir, 1, 3).Draw(t, "dirs"), "/")
 	})
-	files := rapid.Custom(func(t *rapid.T) string {
-		return path.Join(rapid.OneOf(dirs, rapid.Just("")).Draw(t, "dir"), base.Draw(t, "base"))
+	n.file = rapid.Custom(func(t *rapid.T) string {
+		return path.Join(rapid.OneOf(n.dir, rapid.Just("")).Draw(t, "dir"), base.Draw(t, "base"))
 	})
-	anything := rapid.OneOf(dirs, files)
-	target := rapid.Custom(func(t *rapid.T) string {
+	n.any = rapid.OneOf(n.dir, n.file)
+	n.target = rapid.Custom(func(t *rapid.T) string {
 		prefix := rapid.SampledFrom([]string{"", "", "/", "../", "../../", "./", "c/../"}).Draw(t, "prefix")
-		return prefix + anything.Draw(t, "target")
+		return prefix + n.any.Draw(t, "target")
 	})
-	names := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"f", "p", "q"}), 0, 3, rapid.ID[string])
-	id := 0
-	file := rapid.Custom(func(t *rapid.T) change {
-		id++
-		c := change{Kind: "file", Path: files.Draw(t, "path"), Blob: &blob{Sort: "plain", ID: id}}
-		c.Blob.Packages = names.Draw(t, "packages")
-		switch rapid.IntRange(0, 9).Draw(t, "sort") {
-		case 0, 1, 2:
-			c.Blob.Sort = "pkg"
-		case 3, 4:
-			c.Blob.Sort = "exe"
-		case 5:
-			c.Blob.Sort = "corrupt"
-		case 6:
-			c.Path, c.Blob.Sort = databasePath, "db"
-		case 7:
-			c.Path, c.Blob.Sort = listPath, "list"
-			c.Blob.Owns = rapid.SliceOfN(files, 1, 4).Draw(t, "owns")
-		case 8:
-			c.Path, c.Blob.Sort = rapid.SampledFrom(osReleasePaths()).Draw(t, "os-release"), "os-release"
-			c.Blob.Fields = map[string]string{"ID": "debian", "VERSION_ID": fmt.Sprint(rapid.IntRange(11, 13).Draw(t, "version"))}
-		}
-		return c
-	})
-	any := rapid.Custom(func(t *rapid.T) change {
-		switch rapid.IntRange(0, 15).Draw(t, "kind") {
-		case 0, 1, 2:
-			return change{Kind: "symlink", Path: anything.Draw(t, "path"), Target: target.Draw(t, "target")}
-		case 3:
-			return change{Kind: "symlink", Path: "etc/os-release", Target: "../usr/lib/os-release"}
-		case 4, 5:
-			return change{Kind: "dir", Path: anything.Draw(t, "path")}
-		case 6, 7:
-			return change{Kind: "whiteout", Path: anything.Draw(t, "path")}
-		case 8:
-			return change{Kind: "opaque", Path: rapid.OneOf(dirs, rapid.Just("")).Draw(t, "path")}
-		case 9, 10:
-			return change{Kind: "hardlink", Path: files.Draw(t, "path"), Target: files.Draw(t, "target")}
-		}
-		return file.Draw(t, "file")
-	})
-	return rapid.SliceOfN(rapid.SliceOfN(any, 0, 8), 1, 5)
+	n.packages = rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"f", "p", "q"}), 0, 3, rapid.ID[string])
+	return n
+}
+
+// drawFile gives a regular file with some sort of contents.
+func (n names) drawFile(t *rapid.T) change {
+	c := change{Kind: "file", Path: n.file.Draw(t, "path"), Blob: &blob{Sort: "plain"}}
+	c.Blob.ID = rapid.IntRange(0, 1<<40).Draw(t, "id")
+	c.Blob.Packages = n.packages.Draw(t, "packages")
+	switch rapid.IntRange(0, 9).Draw(t, "sort") {
+	case 0, 1, 2:
+		c.Blob.Sort = "pkg"
+	case 3, 4:
+		c.Path, c.Blob.Sort = n.any.Draw(t, "path"), "exe"
+	case 5:
+		c.Blob.Sort = "corrupt"
+	case 6:
+		c.Path, c.Blob.Sort = databasePath, "db"
+	case 7:
+		c.Path, c.Blob.Sort = listPath, "list"
+		c.Blob.Owns = rapid.SliceOfN(n.file, 1, 4).Draw(t, "owns")
+	case 8:
+		c.Path, c.Blob.Sort = rapid.SampledFrom(osReleasePaths()).Draw(t, "os-release"), "os-release"
+		c.Blob.Fields = map[string]string{"ID": "debian", "VERSION_ID": fmt.Sprint(rapid.IntRange(11, 13).Draw(t, "version"))}
+	}
+	return c
+}
+
+// drawChanges gives one change, or a few that belong together.
+func (n names) drawChanges(t *rapid.T) []change {
+	switch rapid.IntRange(0, 17).Draw(t, "kind") {
+	case 0, 1, 2:
+		return []change{{Kind: "symlink", Path: n.any.Draw(t, "path"), Target: n.target.Draw(t, "target")}}
+	case 3:
+		return []change{{Kind: "symlink", Path: "etc/os-release", Target: "../usr/lib/os-release"}}
+	case 4:
+		return []change{{Kind: "dir", Path: n.any.Draw(t, "path")}}
+	case 5:
+		dir := n.dir.Draw(t, "path")
+		return []change{{Kind: "dir", Path: dir}, {Kind: "opaque", Path: dir}}
+	case 6, 7:
+		return []change{{Kind: "whiteout", Path: n.any.Draw(t, "path")}}
+	case 8:
+		return []change{{Kind: "opaque", Path: rapid.OneOf(n.dir, rapid.Just("")).Draw(t, "path")}}
+	case 9, 10:
+		return []change{{Kind: "hardlink", Path: n.any.Draw(t, "path"), Target: n.any.Draw(t, "target")}}
+	case 11:
+		dir := n.dir.Draw(t, "path")
+		f := n.drawFile(t)
+		f.Path = path.Join(dir, "x.pkg")
+		return []change{{Kind: "symlink", Path: dir, Target: n.target.Draw(t, "target")}, f}
+	}
+	return []change{n.drawFile(t)}
+}
+
+// stacks generates layers of changes.
+func stacks() *rapid.Generator[[][]change] {
+	n := fewNames()
+	changes := rapid.SliceOfN(rapid.Custom(n.drawChanges), 0, 8)
+	layer := rapid.Map(changes, func(groups [][]change) []change { return slices.Concat(groups...) })
+	return rapid.SliceOfN(layer, 1, 5)
 }
 
 func TestMergeIsAnalysisOfTheFlattenedFileSystem(t *testing.T) {

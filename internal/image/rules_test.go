@@ -105,6 +105,9 @@ func TestMergeDatabases(t *testing.T) {
 		{"dpkg, in a directory that is no longer its own", []string{
 			debian12 + "link var/lib/dpkg -> ../../data\n", "dpkg " + status + " a@1", "dir var/lib/dpkg\ndpkg " + status + " b@1",
 		}, []string{"Debian:12 b@1 2:" + status}, nil},
+		{"dpkg, parts in a directory that is no longer their own", []string{
+			debian12 + "link var/lib/dpkg/status.d -> /s", "part var/lib/dpkg/status.d/a a@1", "dir var/lib/dpkg/status.d\npart var/lib/dpkg/status.d/b b@1",
+		}, []string{"Debian:12 b@1 2:var/lib/dpkg/status.d/b"}, nil},
 		{"apk, one file by two names", []string{
 			alpine + "link lib -> usr/lib\napk " + usr + " a@1", "apk " + lib + " a@1 b@1",
 		}, []string{"Alpine:v3.18 a@1 0:" + usr, "Alpine:v3.18 b@1 1:" + usr}, nil},
@@ -200,6 +203,8 @@ func TestMergeOwners(t *testing.T) {
 			[]string{python, "npm p 0:x.pkg"}, nil},
 		{"dpkg, a list deleted", []string{base + "list " + info + "python.list python x.pkg\npkg x.pkg p", "whiteout " + info + "python.list"},
 			[]string{python, "npm p 0:x.pkg"}, nil},
+		{"dpkg, a list in a directory that is no longer its own", []string{base + "link var/lib/dpkg/info -> /i", "list " + info + "python.list python x.pkg\npkg x.pkg p", "dir var/lib/dpkg/info"},
+			[]string{python, "npm p 1:x.pkg"}, nil},
 		{"dpkg, a list of a part", []string{debian12 + "part var/lib/dpkg/status.d/tz tz@1\nlist var/lib/dpkg/status.d/tz.md5sums tz x.pkg\npkg x.pkg p"},
 			[]string{"Debian:12 tz@1 0:var/lib/dpkg/status.d/tz", "npm p 0:x.pkg [tz]"}, nil},
 		{"apk", []string{"os etc/os-release ID=wolfi\napk lib/apk/db/installed ruby@3 owns:ruby@usr/lib/x.pkg\npkg usr/lib/x.pkg p"},

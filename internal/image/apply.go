@@ -18,6 +18,7 @@ type file struct {
 
 // mark is what a layer's contents say of one of its paths.
 type mark struct {
+	path    string
 	records []*seaworthy.Record
 	link    *seaworthy.Link
 	gaps    []seaworthy.Gap
@@ -64,16 +65,26 @@ func (m *merger) apply(layer int, c *seaworthy.Contents) {
 
 // mark indexes what the layer says of its paths.
 func (m *merger) mark(c *seaworthy.Contents) {
-	m.marks = make(map[string]*mark, len(c.Records)+len(c.Links)+len(c.Gaps))
+	most := len(c.Records) + len(c.Links) + len(c.Gaps)
+	m.marks = make(map[string]*mark, most)
+	room := make([]mark, 0, most) // one allocation for all
 	at := func(path string) *mark {
-		if m.marks[path] == nil {
-			m.marks[path] = &mark{}
+		k := m.marks[path]
+		if k == nil {
+			room = append(room, mark{path: path})
+			k = &room[len(room)-1]
+			m.marks[path] = k
 		}
-		return m.marks[path]
+		return k
 	}
+	records := make([]*seaworthy.Record, len(c.Records))
 	for i := range c.Records {
-		k := at(c.Records[i].Path)
-		k.records = append(k.records, &c.Records[i])
+		records[i] = &c.Records[i]
+		if k := at(c.Records[i].Path); k.records == nil {
+			k.records = records[i : i+1 : i+1]
+		} else {
+			k.records = append(k.records, records[i])
+		}
 	}
 	for i := range c.Links {
 		at(c.Links[i].Path).link = &c.Links[i]
@@ -142,7 +153,7 @@ func (m *merger) enter(kind seaworthy.EntryKind, path, target []byte) {
 	}
 	switch {
 	case err != nil:
-		m.lost(k, path, err)
+		m.lost(k, err)
 		return
 	case dir == nil:
 		return
@@ -151,7 +162,7 @@ func (m *merger) enter(kind seaworthy.EntryKind, path, target []byte) {
 	case kind == seaworthy.EntrySymlink:
 		m.symlink(dir, name, target)
 	case k != nil:
-		m.file(dir, name, path, k)
+		m.file(dir, name, k)
 	default:
 		m.plain(dir, name, kind)
 	}
@@ -196,8 +207,8 @@ func (m *merger) symlink(dir *node, name, target []byte) {
 }
 
 // file puts in a file of which the layer says something.
-func (m *merger) file(dir *node, name, path []byte, k *mark) {
-	f := &file{layer: m.layer, name: string(path), records: k.records, gaps: k.gaps}
+func (m *merger) file(dir *node, name []byte, k *mark) {
+	f := &file{layer: m.layer, name: k.path, records: k.records, gaps: k.gaps}
 	if k.link != nil {
 		target := m.tree.lookup([]byte(k.link.Target))
 		if target != nil && target.link {
@@ -208,7 +219,7 @@ func (m *merger) file(dir *node, name, path []byte, k *mark) {
 	}
 	n, err := m.fresh(dir, name)
 	if err != nil {
-		m.lost(k, path, err)
+		m.lost(k, err)
 		return
 	}
 	if len(f.records) == 0 && len(f.gaps) == 0 {
@@ -267,14 +278,14 @@ func (m *merger) leftOver(c *seaworthy.Contents) {
 }
 
 // lost says that an entry had no place, if it would have mattered.
-func (m *merger) lost(k *mark, path []byte, err error) {
+func (m *merger) lost(k *mark, err error) {
 	if k == nil {
 		return
 	}
 	m.gaps = append(m.gaps, seaworthy.Gap{
 		Kind:   seaworthy.GapFile,
 		Layer:  m.layer,
-		Path:   string(path),
+		Path:   k.path,
 		Reason: "the file has no place in the image: " + err.Error(),
 	})
 }

@@ -16,6 +16,19 @@ type found struct {
 	owner string
 }
 
+// compare orders by package and place. Most differ in their names, and there are
+// many.
+func (f found) compare(g found) int {
+	if f.Ecosystem == g.Ecosystem && f.Name != g.Name {
+		return strings.Compare(f.Name, g.Name)
+	}
+	return cmp.Or(
+		f.Package.Compare(g.Package),
+		cmp.Compare(f.at.Layer, g.at.Layer),
+		strings.Compare(f.at.Path, g.at.Path),
+	)
+}
+
 // inventory takes stock of the merged tree.
 func (m *merger) inventory() seaworthy.Inventory {
 	files := m.files()
@@ -80,6 +93,7 @@ func (m *merger) collect(files []*node, system seaworthy.Ecosystem) (list []foun
 		}
 		list = append(list, found{p, seaworthy.Location{Layer: layer, Path: n.path()}, n.file.owner})
 	}
+	list = make([]found, 0, len(files))
 	for _, n := range files {
 		for _, r := range n.file.records {
 			if operatingSystem(r.Format) && (r.Format != seaworthy.RecordDpkgPart || !m.inUse(n, r.Format)) {
@@ -104,13 +118,7 @@ func (m *merger) collect(files []*node, system seaworthy.Ecosystem) (list []foun
 // group gives each package once, with its places. It is owned if it is at each
 // of them.
 func group(list []found) []seaworthy.Placed {
-	slices.SortFunc(list, func(a, b found) int {
-		return cmp.Or(
-			a.Package.Compare(b.Package),
-			cmp.Compare(a.at.Layer, b.at.Layer),
-			strings.Compare(a.at.Path, b.at.Path),
-		)
-	})
+	slices.SortFunc(list, found.compare)
 	packages := make([]seaworthy.Placed, 0, len(list))
 	places := make([]seaworthy.Location, 0, len(list))
 	for i := 0; i < len(list); {

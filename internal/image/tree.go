@@ -14,7 +14,13 @@ type tree struct {
 	index   map[child]*node
 	changes uint64 // counts what was put in and taken out; remembered places depend on it
 	work    int    // bytes of link targets followed
+	spare   []node // nodes yet unused, allocated many at once
 	full    bool   // a bound was reached: the tree is not the whole truth
+
+	last     []byte // path of the last walk
+	trail    []step // the directories that it went through before the first link
+	trailed  uint64 // removals when it was made
+	removals uint64
 
 	at   *node  // where walk ended: the deepest directory known
 	rest []byte // and what follows it, each name with a slash behind it
@@ -62,12 +68,53 @@ func newTree() *tree {
 	return &tree{root: &node{}, index: map[child]*node{}}
 }
 
+// step is a directory on the way to a path: where its name ends in the path.
+type step struct {
+	end int
+	dir *node
+}
+
 // walk goes along path from the root and follows each symbolic link. It ends in
-// t.at and t.rest.
+// t.at and t.rest. Directories that the last walk went through are not looked up
+// again.
 func (t *tree) walk(path []byte) error {
 	t.at, t.rest = t.root, t.rest[:0]
+	from := t.resume(path)
+	for from < len(path) {
+		end := len(path)
+		if i := bytes.IndexByte(path[from:], '/'); i >= 0 {
+			end = from + i
+		}
+		n := t.index[child{t.at, string(path[from:end])}]
+		if n == nil || n.link || n.file != nil {
+			break
+		}
+		t.at = n
+		t.trail = append(t.trail, step{end, n})
+		from = end + 1
+	}
 	links := 0
-	return t.follow(path, &links)
+	return t.follow(path[min(from, len(path)):], &links)
+}
+
+// resume goes as far as path and the last one have the same directories, and
+// gives where the rest of path begins.
+func (t *tree) resume(path []byte) (from int) {
+	if t.trailed != t.removals {
+		t.trail, t.trailed = t.trail[:0], t.removals
+	}
+	same := 0
+	for same < len(path) && same < len(t.last) && path[same] == t.last[same] {
+		same++
+	}
+	kept := 0
+	for kept < len(t.trail) && t.trail[kept].end <= same && (t.trail[kept].end == len(path) || path[t.trail[kept].end] == '/') {
+		t.at, from = t.trail[kept].dir, t.trail[kept].end+1
+		kept++
+	}
+	t.trail = t.trail[:kept]
+	t.last = append(t.last[:same], path[same:]...)
+	return from
 }
 
 func (t *tree) follow(path []byte, links *int) error {
@@ -226,10 +273,16 @@ func (t *tree) add(dir *node, name []byte) (*node, error) {
 		t.full = true
 		return nil, errFull
 	}
-	n := &node{parent: dir, name: string(name), length: dir.length + 1 + len(name), next: dir.first}
-	if n.length > maxPath+1 {
+	length := dir.length + 1 + len(name)
+	if length > maxPath+1 {
 		return nil, errPath
 	}
+	if len(t.spare) == 0 {
+		t.spare = make([]node, 128)
+	}
+	n := &t.spare[0]
+	t.spare = t.spare[1:]
+	*n = node{parent: dir, name: string(name), length: length, next: dir.first}
 	if dir.first != nil {
 		dir.first.prev = n
 	}
@@ -275,6 +328,7 @@ func (t *tree) forget(n *node) {
 	delete(t.index, child{n.parent, n.name})
 	n.parent, n.next, n.prev = nil, nil, nil
 	t.changes++
+	t.removals++
 }
 
 // path is where n lies.

@@ -23,6 +23,7 @@ type mark struct {
 	link    *seaworthy.Link
 	gaps    []seaworthy.Gap
 	placed  bool // an entry of that path was there
+	left    int  // entries of that path yet to come, where that matters
 }
 
 // merger applies layers to a tree, the lowest first.
@@ -53,6 +54,9 @@ func (m *merger) apply(layer int, c *seaworthy.Contents) {
 			}
 			return true
 		})
+	}
+	if len(c.Links) > 0 {
+		m.count(c)
 	}
 	c.Entries.Each(func(kind seaworthy.EntryKind, path, target []byte) bool {
 		if kind != seaworthy.EntryWhiteout && kind != seaworthy.EntryOpaque {
@@ -100,6 +104,19 @@ func (m *merger) mark(c *seaworthy.Contents) {
 	}
 }
 
+// count counts the file entries of marked paths. What the layer says of a path
+// holds for the last of them; before it, a hard link would find the wrong thing.
+func (m *merger) count(c *seaworthy.Contents) {
+	c.Entries.Each(func(kind seaworthy.EntryKind, path, _ []byte) bool {
+		if kind == seaworthy.EntryFile {
+			if k := m.marks[string(path)]; k != nil {
+				k.left++
+			}
+		}
+		return true
+	})
+}
+
 // replaceLinks takes away the symbolic links of lower layers where this layer
 // has a directory. Whoever replaced such a link by a directory wrote an opaque
 // marker into the new directory; resolved through the old link, it would delete
@@ -137,6 +154,9 @@ func (m *merger) enter(kind seaworthy.EntryKind, path, target []byte) {
 	if kind == seaworthy.EntryFile {
 		if k = m.marks[string(path)]; k != nil {
 			k.placed = true
+			if k.left--; k.left > 0 {
+				k = nil
+			}
 		}
 	}
 	parent, name, ok := cut(path)

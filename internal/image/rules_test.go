@@ -28,6 +28,8 @@ func TestMergeHardLinks(t *testing.T) {
 		{"nothing known, and linked again", []string{"file a/z", "hard b/x.pkg -> a/z", "hard c/x.pkg -> b/x.pkg"}, nil, []string{"link 1 b/x.pkg", "link 2 c/x.pkg"}},
 		{"of a file that could not be read", []string{"corrupt a/x.pkg", "hard b/x.pkg -> a/x.pkg", "whiteout a"}, nil, []string{"file 1 b/x.pkg"}},
 		{"to itself", []string{"pkg a/x.pkg p", "hard a/x.pkg -> a/x.pkg"}, []string{"npm p 1:a/x.pkg"}, nil},
+		// Found by the property test: the first x.pkg is not yet the link.
+		{"after a file of its name", []string{"pkg d/y.pkg p\nlink a -> d\nlink u -> x.pkg", "file x.pkg\npkg u/l/z.pkg q\nhard x.pkg -> a"}, []string{"npm p 0:d/y.pkg"}, nil},
 		{"in a loop", []string{"pkg x.pkg p\nlink l -> l", "hard l/y.pkg -> x.pkg"}, []string{"npm p 0:x.pkg"}, []string{"file 1 l/y.pkg"}},
 	})
 }

@@ -88,6 +88,9 @@ func TestMergeDatabases(t *testing.T) {
 		{"dpkg, removed and recreated", []string{
 			debian12 + "dpkg " + status + " a@1", "whiteout var/lib/dpkg", "dpkg " + status + " a@1",
 		}, []string{"Debian:12 a@1 2:" + status}, nil},
+		{"dpkg, recreated at once", []string{
+			debian12 + "dpkg " + status + " a@1\nfile z", "whiteout var\ndpkg " + status + " b@1",
+		}, []string{"Debian:12 b@1 1:" + status}, nil},
 		{"dpkg, rewritten over its own whiteout", []string{
 			debian12 + "dpkg " + status + " a@1", "whiteout " + status + "\ndpkg " + status + " a@1 b@1",
 		}, []string{"Debian:12 a@1 0:" + status, "Debian:12 b@1 1:" + status}, nil},
@@ -219,6 +222,8 @@ func TestMergeOwners(t *testing.T) {
 			[]string{python, "npm p 0:x.pkg 0:y.pkg"}, nil},
 		{"of two places both", []string{base + "list " + info + "python.list python x.pkg y.pkg\npkg x.pkg p\npkg y.pkg p"},
 			[]string{python, "npm p 0:x.pkg 0:y.pkg [python]"}, nil},
+		{"of two owners the first, in one database", []string{"os etc/os-release ID=wolfi\napk lib/apk/db/installed owns:a@x.pkg owns:b@x.pkg\npkg x.pkg p"},
+			[]string{"npm p 0:x.pkg [a]"}, nil},
 		{"of two owners the first", []string{debian12 + "dpkg " + status + " b@1 a@1\nlist " + info + "b.list b x.pkg\nlist " + info + "a.list a x.pkg\npkg x.pkg p"},
 			[]string{"Debian:12 a@1 0:" + status, "Debian:12 b@1 0:" + status, "npm p 0:x.pkg [a]"}, nil},
 	})

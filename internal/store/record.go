@@ -1,0 +1,199 @@
+package store
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+
+	"github.com/seaworthy-dev/seaworthy"
+	"github.com/seaworthy-dev/seaworthy/internal/store/sqldb"
+)
+
+// record is an advisory in the form in which it is stored.
+type record struct {
+	key                 string
+	modified, withdrawn int64
+	hash                []byte // see recordHash
+	header, body        []byte
+	affected            []affectedRow
+}
+
+type affectedRow struct {
+	ecosystem, name string
+	detail          []byte
+}
+
+// hashHalf is the length of each half of a record's hash. The second half is of
+// what matching reads, so that a record whose words alone have changed makes no
+// package due.
+const hashHalf = 12
+
+func sameForMatching(a, b []byte) bool {
+	return len(a) == 2*hashHalf && len(b) == 2*hashHalf && bytes.Equal(a[hashHalf:], b[hashHalf:])
+}
+
+// encode appends a to p as a record.
+func (s *Store) encode(p *pack, a seaworthy.Advisory, source string) error {
+	header, err := s.header(a, source)
+	if err != nil {
+		return fmt.Errorf("header of %s: %w", a.ID, err)
+	}
+	var matching pack
+	count := 0
+	if a.Withdrawn.IsZero() {
+		count = len(a.Affected)
+		for _, affected := range a.Affected {
+			matching.text(sqldb.Text(string(affected.Ecosystem)))
+			matching.text(sqldb.Text(affected.Name))
+			matching.text(string(packAffected(affected)))
+		}
+	}
+	a.Affected = nil
+	words, err := json.Marshal(a)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", a.ID, err)
+	}
+	body, err := s.codec.compress(nil, words)
+	if err != nil {
+		return fmt.Errorf("compress %s: %w", a.ID, err)
+	}
+	p.text(sqldb.Text(a.ID))
+	p.num(int(millis(a.Modified)))
+	p.num(int(millis(a.Withdrawn)))
+	p.b = recordHash(p.b, header, words, matching.b)
+	p.text(string(header))
+	p.text(string(body))
+	p.size(count)
+	p.b = append(p.b, matching.b...)
+	return nil
+}
+
+// recordHash appends the hash of the whole record and that of its part for
+// matching.
+func recordHash(to, header, words, matching []byte) []byte {
+	part := sha256.Sum256(matching)
+	h := sha256.New()
+	for _, b := range [...][]byte{part[:], header, words} {
+		_, _ = h.Write(binary.AppendUvarint(nil, uint64(len(b)))) // a hash takes all
+		_, _ = h.Write(b)
+	}
+	to = append(to, h.Sum(nil)[:hashHalf]...)
+	return append(to, part[:hashHalf]...)
+}
+
+// decodeRecord reads what encode wrote. The record keeps frame.
+func decodeRecord(frame []byte) (record, error) {
+	u := unpack{s: string(frame)}
+	r := record{key: u.text(), modified: int64(u.num()), withdrawn: int64(u.num())}
+	if len(u.s) < 2*hashHalf {
+		return r, errPacked
+	}
+	r.hash, u.s = []byte(u.s[:2*hashHalf]), u.s[2*hashHalf:]
+	r.header, r.body = []byte(u.text()), []byte(u.text())
+	for range u.size() {
+		r.affected = append(r.affected, affectedRow{u.text(), u.text(), []byte(u.text())})
+		if u.bad {
+			return r, errPacked
+		}
+	}
+	return r, u.err()
+}
+
+// spool holds records in a file without a name. A feed is read into it to its
+// end before the database is touched: it may come from a slow network, and as
+// long as a transaction is open no other program can write.
+type spool struct {
+	file *os.File
+	path string // set where an open file cannot be removed
+}
+
+// newSpool reads the records into a spool.
+func (s *Store) newSpool(ctx context.Context, source string, records iter.Seq2[seaworthy.Advisory, error]) (sp *spool, err error) {
+	dir := "" // the system's
+	if path := s.db.Path(); path != "" {
+		dir = filepath.Dir(path)
+	}
+	file, err := os.CreateTemp(dir, "advisories-*.tmp")
+	if err != nil {
+		return nil, err
+	}
+	sp = &spool{file: file}
+	if os.Remove(file.Name()) != nil { // Windows
+		sp.path = file.Name()
+	}
+	defer func() {
+		if err != nil {
+			sp.close()
+		}
+	}()
+	w := bufio.NewWriterSize(file, 1<<16)
+	var p pack
+	var length []byte
+	for a, err := range records {
+		if err != nil {
+			return nil, err
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		p.b = p.b[:0]
+		if err := s.encode(&p, a, source); err != nil {
+			return nil, err
+		}
+		length = binary.AppendUvarint(length[:0], uint64(len(p.b)))
+		if _, err := w.Write(length); err != nil {
+			return nil, err
+		}
+		if _, err := w.Write(p.b); err != nil {
+			return nil, err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return sp, w.Flush()
+}
+
+// all yields the records, from the first.
+func (sp *spool) all() iter.Seq2[record, error] {
+	return func(yield func(record, error) bool) {
+		if _, err := sp.file.Seek(0, io.SeekStart); err != nil {
+			yield(record{}, err)
+			return
+		}
+		r := bufio.NewReaderSize(sp.file, 1<<16)
+		var frame []byte
+		for {
+			n, err := binary.ReadUvarint(r)
+			if err == io.EOF {
+				return
+			}
+			if err == nil {
+				frame = append(frame[:0], make([]byte, n)...)
+				_, err = io.ReadFull(r, frame)
+			}
+			var next record
+			if err == nil {
+				next, err = decodeRecord(frame)
+			}
+			if !yield(next, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (sp *spool) close() {
+	_ = sp.file.Close() // nothing in it is wanted any more
+	if sp.path != "" {
+		_ = os.Remove(sp.path)
+	}
+}

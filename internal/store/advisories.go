@@ -384,14 +384,14 @@ func (s *Store) Details(ctx context.Context, source, key string) (seaworthy.Advi
 }
 
 func (s *Store) affectedOf(ctx context.Context, tx *sqldb.Tx, source, key string) (all []seaworthy.Affected, err error) {
-	versions := lists{}
+	reader := s.affectedReader()
 	err = tx.Each(ctx, func(scan sqldb.Scan) error {
 		var ecosystem, name string
 		var detail []byte
 		if err := scan(&ecosystem, &name, &detail); err != nil {
 			return err
 		}
-		a, err := versions.affected(detail)
+		a, err := reader.read(detail)
 		if err != nil {
 			return s.corrupt("advisory "+key, err)
 		}

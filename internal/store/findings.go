@@ -51,7 +51,7 @@ func (s *Store) Candidates(ctx context.Context, keys []AdvisoryKey) (map[Advisor
 		if err != nil {
 			return err
 		}
-		versions := lists{}
+		reader := s.affectedReader()
 		return tx.Each(ctx, func(scan sqldb.Scan) error {
 			var index int
 			var feed int64
@@ -61,7 +61,7 @@ func (s *Store) Candidates(ctx context.Context, keys []AdvisoryKey) (map[Advisor
 				return err
 			}
 			key := keys[index]
-			if c.Affected, err = versions.affected(detail); err != nil {
+			if c.Affected, err = reader.read(detail); err != nil {
 				return s.corrupt("advisory "+c.Key, err)
 			}
 			c.Source, c.Affected.Ecosystem, c.Affected.Name = sources[feed], key.Ecosystem, key.Name

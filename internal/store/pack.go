@@ -139,8 +139,9 @@ func (u *unpack) ratings() []seaworthy.Rating {
 	return ratings
 }
 
-// packAffected is a without its ecosystem and name, which are columns.
-func packAffected(a seaworthy.Affected) []byte {
+// packAffected is a in two parts, of which the second is its versions, without
+// its ecosystem and name, which are columns.
+func packAffected(a seaworthy.Affected) (rest, versions []byte) {
 	p := pack{b: make([]byte, 0, 128)}
 	p.size(len(a.Ranges))
 	for _, r := range a.Ranges {
@@ -153,8 +154,25 @@ func packAffected(a seaworthy.Affected) []byte {
 	p.ratings(a.Ratings)
 	p.text(a.Urgency)
 	p.list(a.Binaries)
-	p.list(a.Versions) // the last, so that its bytes can be told from the rest
-	return p.b
+	var v pack
+	v.list(a.Versions)
+	return p.b, v.b
+}
+
+// The byte between the two parts in the database says how the versions are
+// stored: lists of more than a few hundred bytes are compressed.
+const (
+	versionsPlain = 0
+	versionsZstd  = 1
+	plainBytes    = 256
+)
+
+// storeAffected is the stored form of what packAffected gives.
+func (c *codec) storeAffected(rest, versions []byte) ([]byte, error) {
+	if len(versions) <= plainBytes {
+		return append(append(rest, versionsPlain), versions...), nil
+	}
+	return c.compress(append(rest, versionsZstd), versions)
 }
 
 // event writes which fields are set, and these.
@@ -184,37 +202,60 @@ func (u *unpack) event() (e seaworthy.Event) {
 	return e
 }
 
-// lists remembers lists of versions by their packed form: the advisories of one
-// package repeat the same few, some of them thousands of versions long.
-type lists map[string][]string
+// affectedReader reads what storeAffected made. It remembers lists of versions
+// by their stored form: the advisories of one package repeat the same few, some
+// of them thousands of versions long.
+type affectedReader struct {
+	codec *codec
+	lists map[string][]string
+}
 
-// affected reads what packAffected wrote.
-func (l lists) affected(detail []byte) (a seaworthy.Affected, err error) {
+func (s *Store) affectedReader() affectedReader {
+	return affectedReader{&s.codec, map[string][]string{}}
+}
+
+func (r affectedReader) read(detail []byte) (a seaworthy.Affected, err error) {
 	u := unpack{s: string(detail)}
 	for range u.size() {
-		r := seaworthy.Range{Type: rangeType(u.text())}
+		span := seaworthy.Range{Type: rangeType(u.text())}
 		for range u.size() {
-			r.Events = append(r.Events, u.event())
+			span.Events = append(span.Events, u.event())
 			if u.bad {
 				return a, errPacked
 			}
 		}
-		a.Ranges = append(a.Ranges, r)
+		a.Ranges = append(a.Ranges, span)
 	}
 	a.Ratings = u.ratings()
 	a.Urgency = u.text()
 	a.Binaries = u.list()
-	if known, ok := l[u.s]; ok && !u.bad {
-		a.Versions = known
-		return a, nil
+	if u.bad || u.s == "" {
+		return a, errPacked
 	}
-	packed := u.s
-	a.Versions = u.list()
-	if err := u.err(); err != nil {
-		return a, err
+	known, ok := r.lists[u.s]
+	if !ok {
+		if known, err = r.versions(u.s[0], u.s[1:]); err != nil {
+			return a, err
+		}
+		r.lists[strings.Clone(u.s)] = known
 	}
-	l[strings.Clone(packed)] = a.Versions
+	a.Versions = known
 	return a, nil
+}
+
+func (r affectedReader) versions(form byte, stored string) ([]string, error) {
+	if form == versionsZstd {
+		b, err := r.codec.expand([]byte(stored))
+		if err != nil {
+			return nil, err
+		}
+		stored = string(b)
+	} else if form != versionsPlain {
+		return nil, errPacked
+	}
+	u := unpack{s: stored}
+	list := u.list()
+	return list, u.err()
 }
 
 // rangeType spares a string for the types that there are.

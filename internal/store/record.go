@@ -46,14 +46,23 @@ func (s *Store) encode(p *pack, a seaworthy.Advisory, source string) error {
 	if err != nil {
 		return fmt.Errorf("header of %s: %w", a.ID, err)
 	}
-	var matching pack
+	var matching, stored pack
 	count := 0
 	if a.Withdrawn.IsZero() {
 		count = len(a.Affected)
 		for _, affected := range a.Affected {
-			matching.text(sqldb.Text(string(affected.Ecosystem)))
-			matching.text(sqldb.Text(affected.Name))
-			matching.text(string(packAffected(affected)))
+			rest, versions := packAffected(affected)
+			matching.text(string(affected.Ecosystem))
+			matching.text(affected.Name)
+			matching.text(string(rest))
+			matching.text(string(versions))
+			detail, err := s.codec.storeAffected(rest, versions)
+			if err != nil {
+				return fmt.Errorf("compress %s: %w", a.ID, err)
+			}
+			stored.text(sqldb.Text(string(affected.Ecosystem)))
+			stored.text(sqldb.Text(affected.Name))
+			stored.text(string(detail))
 		}
 	}
 	a.Affected = nil
@@ -72,7 +81,7 @@ func (s *Store) encode(p *pack, a seaworthy.Advisory, source string) error {
 	p.text(string(header))
 	p.text(string(body))
 	p.size(count)
-	p.b = append(p.b, matching.b...)
+	p.b = append(p.b, stored.b...)
 	return nil
 }
 

@@ -95,8 +95,7 @@ create table advisory (
 create index advisory_key on advisory(key);
 create index advisory_withdrawn on advisory(feed_id) where withdrawn_at > 0;
 
--- What an advisory says of one package name in one ecosystem. The rows of an
--- advisory lie together, so that an import appends.
+-- What an advisory says of one package name in one ecosystem.
 create table affected (
     advisory_id bigint not null references advisory(id) on delete cascade,
     ordinal int not null,
@@ -104,7 +103,7 @@ create table affected (
     name text not null,
     detail {{bytes}} not null,         -- ranges, versions, ratings, urgency, binaries (see pack.go)
     primary key (advisory_id, ordinal)
-) {{clustered}};
+);
 create index affected_name on affected(ecosystem, name);
 
 -- Package × advisory, once, for all images. Detail is seaworthy.Finding (see

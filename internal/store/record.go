@@ -3,6 +3,7 @@ package store
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -125,7 +126,7 @@ type spool struct {
 }
 
 // newSpool reads the records into a spool.
-func (s *Store) newSpool(ctx context.Context, source string, records iter.Seq2[seaworthy.Advisory, error]) (sp *spool, err error) {
+func (s *Store) newSpool(ctx context.Context, source string, records iter.Seq2[seaworthy.Advisory, error]) (*spool, error) {
 	dir := "" // the system's
 	if path := s.db.Path(); path != "" {
 		dir = filepath.Dir(path)
@@ -134,41 +135,38 @@ func (s *Store) newSpool(ctx context.Context, source string, records iter.Seq2[s
 	if err != nil {
 		return nil, err
 	}
-	sp = &spool{file: file}
+	sp := &spool{file: file}
 	if os.Remove(file.Name()) != nil { // Windows
 		sp.path = file.Name()
 	}
-	defer func() {
-		if err != nil {
-			sp.close()
-		}
-	}()
-	w := bufio.NewWriterSize(file, 1<<16)
+	if err := s.fill(ctx, file, source, records); err != nil {
+		sp.close()
+		return nil, err
+	}
+	return sp, nil
+}
+
+func (s *Store) fill(ctx context.Context, to io.Writer, source string, records iter.Seq2[seaworthy.Advisory, error]) error {
+	w := bufio.NewWriterSize(to, 1<<16)
 	var p pack
 	var length []byte
 	for a, err := range records {
-		if err != nil {
-			return nil, err
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
+		if err := cmp.Or(err, ctx.Err()); err != nil {
+			return err
 		}
 		p.b = p.b[:0]
 		if err := s.encode(&p, a, source); err != nil {
-			return nil, err
+			return err
 		}
 		length = binary.AppendUvarint(length[:0], uint64(len(p.b)))
 		if _, err := w.Write(length); err != nil {
-			return nil, err
+			return err
 		}
 		if _, err := w.Write(p.b); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	return sp, w.Flush()
+	return cmp.Or(ctx.Err(), w.Flush())
 }
 
 // all yields the records, from the first.

@@ -112,11 +112,11 @@ func (db *DB) lockMigrations(ctx context.Context, handle *sql.DB) (unlock func()
 		if err != nil {
 			return nil, err
 		}
-		if _, err := conn.ExecContext(ctx, "select pg_advisory_lock($1)", migrateLock); err != nil {
+		if _, err := conn.ExecContext(ctx, "select pg_advisory_lock($1, hashtext(current_schema()))", migrateLock); err != nil {
 			return nil, errors.Join(err, conn.Close())
 		}
 		return func() error {
-			_, err := conn.ExecContext(context.WithoutCancel(ctx), "select pg_advisory_unlock($1)", migrateLock)
+			_, err := conn.ExecContext(context.WithoutCancel(ctx), "select pg_advisory_unlock($1, hashtext(current_schema()))", migrateLock)
 			return errors.Join(err, conn.Close())
 		}, nil
 	}

@@ -97,7 +97,7 @@ func ignore(error) error { return nil }
 // Lock waits until no other transaction holds the lock named by key, shared or
 // not, and holds it until t ends. With shared, others may share it. On SQLite,
 // where a writing transaction is alone, it does nothing.
-func (t *Tx) Lock(ctx context.Context, key int64, shared bool) error {
+func (t *Tx) Lock(ctx context.Context, key int32, shared bool) error {
 	if t.db.pool == nil {
 		return nil
 	}
@@ -105,7 +105,7 @@ func (t *Tx) Lock(ctx context.Context, key int64, shared bool) error {
 	if shared {
 		function = "pg_advisory_xact_lock_shared"
 	}
-	_, err := t.Exec(ctx, "select "+function+"($1)", key)
+	_, err := t.Exec(ctx, "select "+function+"($1, hashtext(current_schema()))", key)
 	return err
 }
 

@@ -231,7 +231,7 @@ func (u *update) write(records, fresh []int) error {
 	var rows sqldb.Bulk
 	for _, i := range records {
 		r := u.batch[i]
-		rows.Add(r.key, r.modified, r.withdrawn, r.hash, r.header, r.body)
+		rows.Add(r.key, r.modified, r.withdrawn, r.hash, r.header)
 	}
 	ids := make([]int64, len(u.batch))
 	err := u.tx.Each(u.ctx, func(scan sqldb.Scan) error {
@@ -242,15 +242,31 @@ func (u *update) write(records, fresh []int) error {
 		u.see(id)
 		return err
 	}, `
-		insert into advisory(feed_id, key, modified_at, withdrawn_at, hash, header, body)
-		select $3, {{text 0}}, {{int 1}}, {{int 2}}, {{blob 3}}, {{blob 4}}, {{blob 5}} from {{rows}} where true
+		insert into advisory(feed_id, key, modified_at, withdrawn_at, hash, header)
+		select $3, {{text 0}}, {{int 1}}, {{int 2}}, {{blob 3}}, {{blob 4}} from {{rows}} where true
 		on conflict(feed_id, key) do update set modified_at = excluded.modified_at, withdrawn_at = excluded.withdrawn_at,
-			hash = excluded.hash, header = excluded.header, body = excluded.body
+			hash = excluded.hash, header = excluded.header
 		returning id, key`, rows.Rows(), rows.Bytes(), u.feed)
 	if err != nil {
 		return err
 	}
 	rows.Reset()
+	for _, i := range records {
+		rows.Add(ids[i], u.batch[i].body)
+	}
+	_, err = u.tx.Exec(u.ctx, `
+		insert into advisory_body(advisory_id, body) select {{int 0}}, {{blob 1}} from {{rows}} where true
+		on conflict(advisory_id) do update set body = excluded.body`, rows.Rows(), rows.Bytes())
+	if err != nil {
+		return err
+	}
+	return u.writeAffected(fresh, ids)
+}
+
+// writeAffected makes the affected rows of records of the batch, whose rows are
+// ids.
+func (u *update) writeAffected(fresh []int, ids []int64) error {
+	var rows sqldb.Bulk
 	for _, i := range fresh {
 		for n, a := range u.batch[i].affected {
 			u.keys[AdvisoryKey{seaworthy.Ecosystem(a.ecosystem), a.name}] = struct{}{}
@@ -260,7 +276,7 @@ func (u *update) write(records, fresh []int) error {
 	if rows.Len() == 0 {
 		return nil
 	}
-	_, err = u.tx.Exec(u.ctx, `
+	_, err := u.tx.Exec(u.ctx, `
 		insert into affected(advisory_id, ordinal, ecosystem, name, detail)
 		select {{int 0}}, {{int 1}}, {{text 2}}, {{text 3}}, {{blob 4}} from {{rows}}`, rows.Rows(), rows.Bytes())
 	return err
@@ -366,7 +382,7 @@ func (s *Store) Details(ctx context.Context, source, key string) (seaworthy.Advi
 			}
 			return nil
 		}, `
-			select v.body from advisory v join feed f on f.id = v.feed_id
+			select b.body from advisory v join feed f on f.id = v.feed_id join advisory_body b on b.advisory_id = v.id
 			where v.key = $1 and f.source = $2 order by v.modified_at desc, v.id`, key, source)
 		if err != nil {
 			return err

@@ -177,11 +177,13 @@ func (s *Store) Findings(ctx context.Context, packageIDs []int64) (map[int64][]F
 			return nil
 		}, `
 			select f.package_id, f.advisory_id, f.detail
-			from {{rows}} cross join finding f where f.package_id = {{int 0}}
-			order by 1, 2`, idRows(distinct(packageIDs)).Rows())
+			from {{rows}} cross join finding f where f.package_id = {{int 0}}`, idRows(distinct(packageIDs)).Rows())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read findings: %w", err)
+	}
+	for _, findings := range found { // here, where it costs less than in SQL
+		slices.SortFunc(findings, func(a, b FindingRow) int { return cmp.Compare(a.AdvisoryID, b.AdvisoryID) })
 	}
 	return found, nil
 }

@@ -89,11 +89,17 @@ create table advisory (
     withdrawn_at bigint not null,      -- 0 unless withdrawn; then it has no affected rows
     hash {{bytes}} not null,           -- of all of it, and of what matching reads (see record.go)
     header {{bytes}} not null,         -- all that a listing shows, as match writes it
-    body {{bytes}} not null,           -- the record without what it affects (JSON, zstd)
     unique (feed_id, key)
 );
 create index advisory_key on advisory(key);
 create index advisory_withdrawn on advisory(feed_id) where withdrawn_at > 0;
+
+-- The record without what it affects (JSON, zstd). Apart from the header, so
+-- that listings, which read thousands of these, find many on one page.
+create table advisory_body (
+    advisory_id bigint primary key references advisory(id) on delete cascade,
+    body {{bytes}} not null
+);
 
 -- What an advisory says of one package name in one ecosystem.
 create table affected (

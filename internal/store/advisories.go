@@ -202,7 +202,7 @@ func (u *update) forget(old, withdrawn []int64) error {
 		if err := u.rememberKeys(ids); err != nil {
 			return err
 		}
-		_, err := u.tx.Exec(u.ctx, "delete from affected where advisory_id in (select {{int 0}} from {{rows}})", ids)
+		_, err := u.tx.Exec(u.ctx, "delete from affected where advisory_id in (select {{int}} from {{rows}})", ids)
 		if err != nil {
 			return err
 		}
@@ -210,7 +210,7 @@ func (u *update) forget(old, withdrawn []int64) error {
 	if len(withdrawn) == 0 {
 		return nil
 	}
-	_, err := u.tx.Exec(u.ctx, "delete from finding where advisory_id in (select {{int 0}} from {{rows}})", idRows(withdrawn).Rows())
+	_, err := u.tx.Exec(u.ctx, "delete from finding where advisory_id in (select {{int}} from {{rows}})", idRows(withdrawn).Rows())
 	return err
 }
 
@@ -220,7 +220,7 @@ func (u *update) rememberKeys(ids string) error {
 		err := scan(&k.Ecosystem, &k.Name)
 		u.keys[k] = struct{}{}
 		return err
-	}, "select distinct a.ecosystem, a.name from {{rows}} cross join affected a where a.advisory_id = {{int 0}}", ids)
+	}, "select distinct a.ecosystem, a.name from {{rows}} cross join affected a where a.advisory_id = {{int}}", ids)
 }
 
 // write upserts records of the batch, and affected rows of the fresh ones.
@@ -306,7 +306,7 @@ func (u *update) removeOthers() error {
 		if err := u.rememberKeys(ids); err != nil {
 			return err
 		}
-		if _, err := u.tx.Exec(u.ctx, "delete from advisory where id in (select {{int 0}} from {{rows}})", ids); err != nil {
+		if _, err := u.tx.Exec(u.ctx, "delete from advisory where id in (select {{int}} from {{rows}})", ids); err != nil {
 			return err
 		}
 	}

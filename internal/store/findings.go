@@ -138,12 +138,12 @@ func replaceFindings(ctx context.Context, tx *sqldb.Tx, matched []MatchedPackage
 		if !mine[m.PackageID] {
 			continue
 		}
-		packages.Add(m.PackageID)
+		packages.AddInt(m.PackageID)
 		for _, f := range m.Findings {
 			findings.Add(m.PackageID, f.AdvisoryID, packFinding(f.Finding))
 		}
 	}
-	_, err := tx.Exec(ctx, "delete from finding where package_id in (select {{int 0}} from {{rows}})", packages.Rows())
+	_, err := tx.Exec(ctx, "delete from finding where package_id in (select {{int}} from {{rows}})", packages.Rows())
 	if err != nil || findings.Len() == 0 {
 		return err
 	}
@@ -177,7 +177,7 @@ func (s *Store) Findings(ctx context.Context, packageIDs []int64) (map[int64][]F
 			return nil
 		}, `
 			select f.package_id, f.advisory_id, f.detail
-			from {{rows}} cross join finding f where f.package_id = {{int 0}}`, idRows(distinct(packageIDs)).Rows())
+			from {{rows}} cross join finding f where f.package_id = {{int}}`, idRows(distinct(packageIDs)).Rows())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read findings: %w", err)
@@ -199,7 +199,7 @@ func (s *Store) Headers(ctx context.Context, advisoryIDs []int64) (map[int64]jso
 			err := scan(&id, &header)
 			found[id] = header
 			return err
-		}, "select v.id, v.header from {{rows}} cross join advisory v where v.id = {{int 0}}", idRows(ids).Rows())
+		}, "select v.id, v.header from {{rows}} cross join advisory v where v.id = {{int}}", idRows(ids).Rows())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read advisories: %w", err)

@@ -32,7 +32,7 @@ func (s *Store) Unmatched(ctx context.Context, packageIDs []int64) ([]PackageRow
 		}, `
 			select p.id, p.wanted, p.ecosystem, p.name, p.version, p.arch, p.source, p.source_version, p.module
 			from {{rows}} cross join package p
-			where p.id = {{int 0}} and p.matched < p.wanted`, idRows(distinct(packageIDs)).Rows())
+			where p.id = {{int}} and p.matched < p.wanted`, idRows(distinct(packageIDs)).Rows())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("look for packages to match: %w", err)
@@ -133,6 +133,6 @@ func packagesByID(ctx context.Context, tx *sqldb.Tx, ids []int64) (map[int64]sea
 		return err
 	}, `
 		select p.id, p.ecosystem, p.name, p.version, p.arch, p.source, p.source_version, p.module
-		from {{rows}} cross join package p where p.id = {{int 0}}`, idRows(ids).Rows())
+		from {{rows}} cross join package p where p.id = {{int}}`, idRows(ids).Rows())
 	return found, err
 }

@@ -109,7 +109,7 @@ func digest(b []byte) seaworthy.Digest {
 	return seaworthy.Digest(algorithm + hex.EncodeToString(b))
 }
 
-// digestRows makes a row {blob 0} of each digest.
+// digestRows makes a row {{blob 0}} of each digest.
 func digestRows(digests []seaworthy.Digest) (*sqldb.Bulk, error) {
 	var rows sqldb.Bulk
 	for _, d := range digests {
@@ -122,11 +122,11 @@ func digestRows(digests []seaworthy.Digest) (*sqldb.Bulk, error) {
 	return &rows, nil
 }
 
-// idRows makes a row {int 0} of each id.
+// idRows makes a row {{int}} of each id.
 func idRows(ids []int64) *sqldb.Bulk {
 	var rows sqldb.Bulk
 	for _, id := range ids {
-		rows.Add(id)
+		rows.AddInt(id)
 	}
 	return &rows
 }

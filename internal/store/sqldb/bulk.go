@@ -55,6 +55,14 @@ func (b *Bulk) Add(values ...any) {
 	b.n++
 }
 
+// AddInt appends a row that is a number and nothing else, which {{int}} reads.
+// It is cheaper to read than a row with one value.
+func (b *Bulk) AddInt(n int64) {
+	b.open()
+	b.rows = strconv.AppendInt(b.rows, n, 10)
+	b.n++
+}
+
 func (b *Bulk) open() {
 	if b.n == 0 {
 		b.rows = append(b.rows[:0], '[')

@@ -9,6 +9,7 @@
 //	{{clustered}}  behind a table: its rows are stored in its primary key
 //	{{rows}}       the rows of a Bulk, named j
 //	{{text N}}, {{int N}}, {{blob N}}  the value N of such a row
+//	{{int}}        such a row itself, if the rows are plain numbers
 //
 // Errors that a person can do something about, such as a full disk, a locked
 // database or a refused password, are *seaworthy.Error and name the database.

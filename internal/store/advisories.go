@@ -373,7 +373,7 @@ func (s *Store) Details(ctx context.Context, source, key string) (seaworthy.Advi
 				return err
 			}
 			found = true
-			words, err := s.codec.expand(body)
+			words, err := s.codec.Expand(body)
 			if err == nil {
 				err = json.Unmarshal(words, &a)
 			}
@@ -400,14 +400,14 @@ func (s *Store) Details(ctx context.Context, source, key string) (seaworthy.Advi
 }
 
 func (s *Store) affectedOf(ctx context.Context, tx *sqldb.Tx, source, key string) (all []seaworthy.Affected, err error) {
-	reader := s.affectedReader()
+	reader := s.codec.AffectedReader()
 	err = tx.Each(ctx, func(scan sqldb.Scan) error {
 		var ecosystem, name string
 		var detail []byte
 		if err := scan(&ecosystem, &name, &detail); err != nil {
 			return err
 		}
-		a, err := reader.read(detail)
+		a, err := reader.Read(detail)
 		if err != nil {
 			return s.corrupt("advisory "+key, err)
 		}

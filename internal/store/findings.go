@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/seaworthy-dev/seaworthy"
+	"github.com/seaworthy-dev/seaworthy/internal/store/packed"
 	"github.com/seaworthy-dev/seaworthy/internal/store/sqldb"
 )
 
@@ -51,7 +52,7 @@ func (s *Store) Candidates(ctx context.Context, keys []AdvisoryKey) (map[Advisor
 		if err != nil {
 			return err
 		}
-		reader := s.affectedReader()
+		reader := s.codec.AffectedReader()
 		return tx.Each(ctx, func(scan sqldb.Scan) error {
 			var index int
 			var feed int64
@@ -61,7 +62,7 @@ func (s *Store) Candidates(ctx context.Context, keys []AdvisoryKey) (map[Advisor
 				return err
 			}
 			key := keys[index]
-			if c.Affected, err = reader.read(detail); err != nil {
+			if c.Affected, err = reader.Read(detail); err != nil {
 				return s.corrupt("advisory "+c.Key, err)
 			}
 			c.Source, c.Affected.Ecosystem, c.Affected.Name = sources[feed], key.Ecosystem, key.Name
@@ -140,7 +141,7 @@ func replaceFindings(ctx context.Context, tx *sqldb.Tx, matched []MatchedPackage
 		}
 		packages.AddInt(m.PackageID)
 		for _, f := range m.Findings {
-			findings.Add(m.PackageID, f.AdvisoryID, packFinding(f.Finding))
+			findings.Add(m.PackageID, f.AdvisoryID, packed.Finding(f.Finding))
 		}
 	}
 	_, err := tx.Exec(ctx, "delete from finding where package_id in (select {{int}} from {{rows}})", packages.Rows())
@@ -170,7 +171,7 @@ func (s *Store) Findings(ctx context.Context, packageIDs []int64) (map[int64][]F
 				return err
 			}
 			var err error
-			if f.Finding, err = unpackFinding(detail); err != nil {
+			if f.Finding, err = packed.ReadFinding(detail); err != nil {
 				return s.corrupt("findings", err)
 			}
 			found[id] = append(found[id], f)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seaworthy-dev/seaworthy"
+	"github.com/seaworthy-dev/seaworthy/internal/store/packed"
 	"github.com/seaworthy-dev/seaworthy/internal/store/sqldb"
 )
 
@@ -88,11 +89,11 @@ func (s *Store) decodeImage(r imageRow) (StoredImage, error) {
 	if err := json.Unmarshal(r.description, &image.Image); err != nil {
 		return image, err
 	}
-	body, err := s.codec.expand(r.placement)
+	body, err := s.codec.Expand(r.placement)
 	if err != nil {
 		return image, err
 	}
-	if image.Inventory, image.PackageIDs, err = unpackPlacement(body); err != nil {
+	if image.Inventory, image.PackageIDs, err = packed.ReadPlacement(body); err != nil {
 		return image, err
 	}
 	return image, json.Unmarshal(r.distribution, &image.Inventory.Distribution)
@@ -168,7 +169,7 @@ func (s *Store) keepImage(ctx context.Context, tx *sqldb.Tx, put StoredImage, an
 	if err != nil {
 		return 0, err
 	}
-	placement, err := s.codec.compress(nil, packPlacement(put.Inventory, put.PackageIDs))
+	placement, err := s.codec.Compress(nil, packed.Placement(put.Inventory, put.PackageIDs))
 	if err != nil {
 		return 0, err
 	}
@@ -202,66 +203,4 @@ func keepLayers(ctx context.Context, tx *sqldb.Tx, image int64, layers []seawort
 		select $3, {{int 2}}, l.id from {{rows}} cross join layer l where l.digest = {{blob 0}}
 		on conflict do nothing`, rows.Rows(), rows.Bytes(), image)
 	return err
-}
-
-// packPlacement is what an image says beyond its set of packages: where each
-// lies, and the gaps.
-func packPlacement(inv seaworthy.Inventory, ids []int64) []byte {
-	var p pack
-	places := 0
-	for _, placed := range inv.Packages {
-		places += len(placed.Locations)
-	}
-	p.size(len(ids))
-	p.size(places)
-	last := int64(0)
-	for i, placed := range inv.Packages {
-		p.num(int(ids[i] - last))
-		last = ids[i]
-		p.text(placed.OwnedBy)
-		p.size(len(placed.Locations))
-		for _, l := range placed.Locations {
-			p.num(l.Layer)
-			p.text(l.Path)
-		}
-	}
-	p.size(len(inv.Gaps))
-	for _, g := range inv.Gaps {
-		p.text(string(g.Kind))
-		p.num(g.Layer)
-		p.text(g.Path)
-		p.text(g.Reason)
-	}
-	return p.b
-}
-
-func unpackPlacement(body []byte) (inv seaworthy.Inventory, ids []int64, err error) {
-	u := unpack{s: string(body)}
-	count, places := u.size(), u.size()
-	ids = make([]int64, count)
-	inv.Packages = make([]seaworthy.Placed, count)
-	all := make([]seaworthy.Location, 0, places)
-	last := int64(0)
-	for i := range ids {
-		last += int64(u.num())
-		ids[i] = last
-		inv.Packages[i].OwnedBy = u.text()
-		start := len(all)
-		for range u.size() {
-			all = append(all, seaworthy.Location{Layer: u.num(), Path: u.text()})
-		}
-		inv.Packages[i].Locations = all[start:len(all):len(all)]
-		if u.bad {
-			return inv, nil, errPacked
-		}
-	}
-	for range u.size() {
-		inv.Gaps = append(inv.Gaps, seaworthy.Gap{
-			Kind: seaworthy.GapKind(u.text()), Layer: u.num(), Path: u.text(), Reason: u.text(),
-		})
-		if u.bad {
-			return inv, nil, errPacked
-		}
-	}
-	return inv, ids, u.err()
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/seaworthy-dev/seaworthy"
+	"github.com/seaworthy-dev/seaworthy/internal/store/packed"
 	"github.com/seaworthy-dev/seaworthy/internal/store/sqldb"
 )
 
@@ -78,11 +79,11 @@ func distinct(ids []int64) []int64 {
 
 // packageHash stands for all that identifies p, in the form that is stored.
 func packageHash(p seaworthy.Package) []byte {
-	var k pack
+	var k packed.Writer
 	for _, field := range [...]string{string(p.Ecosystem), p.Name, p.Version, p.Arch, p.Source, p.SourceVersion, p.Module} {
-		k.text(sqldb.Text(field))
+		k.Text(sqldb.Text(field))
 	}
-	sum := sha256.Sum256(k.b)
+	sum := sha256.Sum256(k.B)
 	return sum[:16]
 }
 

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 
 	"github.com/seaworthy-dev/seaworthy"
+	"github.com/seaworthy-dev/seaworthy/internal/store/packed"
 	"github.com/seaworthy-dev/seaworthy/internal/store/sqldb"
 )
 
@@ -42,28 +43,28 @@ func sameForMatching(a, b []byte) bool {
 }
 
 // encode appends a to p as a record.
-func (s *Store) encode(p *pack, a seaworthy.Advisory, source string) error {
+func (s *Store) encode(p *packed.Writer, a seaworthy.Advisory, source string) error {
 	header, err := s.header(a, source)
 	if err != nil {
 		return fmt.Errorf("header of %s: %w", a.ID, err)
 	}
-	var matching, stored pack
+	var matching, stored packed.Writer
 	count := 0
 	if a.Withdrawn.IsZero() {
 		count = len(a.Affected)
 		for _, affected := range a.Affected {
-			rest, versions := packAffected(affected)
-			matching.text(string(affected.Ecosystem))
-			matching.text(affected.Name)
-			matching.text(string(rest))
-			matching.text(string(versions))
-			detail, err := s.codec.storeAffected(rest, versions)
+			rest, versions := packed.Affected(affected)
+			matching.Text(string(affected.Ecosystem))
+			matching.Text(affected.Name)
+			matching.Text(string(rest))
+			matching.Text(string(versions))
+			detail, err := s.codec.StoreAffected(rest, versions)
 			if err != nil {
 				return fmt.Errorf("compress %s: %w", a.ID, err)
 			}
-			stored.text(sqldb.Text(string(affected.Ecosystem)))
-			stored.text(sqldb.Text(affected.Name))
-			stored.text(string(detail))
+			stored.Text(sqldb.Text(string(affected.Ecosystem)))
+			stored.Text(sqldb.Text(affected.Name))
+			stored.Text(string(detail))
 		}
 	}
 	a.Affected = nil
@@ -71,18 +72,18 @@ func (s *Store) encode(p *pack, a seaworthy.Advisory, source string) error {
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", a.ID, err)
 	}
-	body, err := s.codec.compress(nil, words)
+	body, err := s.codec.Compress(nil, words)
 	if err != nil {
 		return fmt.Errorf("compress %s: %w", a.ID, err)
 	}
-	p.text(sqldb.Text(a.ID))
-	p.num(int(millis(a.Modified)))
-	p.num(int(millis(a.Withdrawn)))
-	p.b = recordHash(p.b, header, words, matching.b)
-	p.text(string(header))
-	p.text(string(body))
-	p.size(count)
-	p.b = append(p.b, stored.b...)
+	p.Text(sqldb.Text(a.ID))
+	p.Num(int(millis(a.Modified)))
+	p.Num(int(millis(a.Withdrawn)))
+	p.B = recordHash(p.B, header, words, matching.B)
+	p.Text(string(header))
+	p.Text(string(body))
+	p.Size(count)
+	p.B = append(p.B, stored.B...)
 	return nil
 }
 
@@ -101,20 +102,20 @@ func recordHash(to, header, words, matching []byte) []byte {
 
 // decodeRecord reads what encode wrote. The record keeps frame.
 func decodeRecord(frame []byte) (record, error) {
-	u := unpack{s: string(frame)}
-	r := record{key: u.text(), modified: int64(u.num()), withdrawn: int64(u.num())}
-	if len(u.s) < 2*hashHalf {
-		return r, errPacked
+	u := packed.Reader{S: string(frame)}
+	r := record{key: u.Text(), modified: int64(u.Num()), withdrawn: int64(u.Num())}
+	if len(u.S) < 2*hashHalf {
+		return r, packed.ErrCorrupt
 	}
-	r.hash, u.s = []byte(u.s[:2*hashHalf]), u.s[2*hashHalf:]
-	r.header, r.body = []byte(u.text()), []byte(u.text())
-	for range u.size() {
-		r.affected = append(r.affected, affectedRow{u.text(), u.text(), []byte(u.text())})
-		if u.bad {
-			return r, errPacked
+	r.hash, u.S = []byte(u.S[:2*hashHalf]), u.S[2*hashHalf:]
+	r.header, r.body = []byte(u.Text()), []byte(u.Text())
+	for range u.Size() {
+		r.affected = append(r.affected, affectedRow{u.Text(), u.Text(), []byte(u.Text())})
+		if u.Bad {
+			return r, packed.ErrCorrupt
 		}
 	}
-	return r, u.err()
+	return r, u.Err()
 }
 
 // spool holds records in a file without a name. A feed is read into it to its
@@ -148,21 +149,21 @@ func (s *Store) newSpool(ctx context.Context, source string, records iter.Seq2[s
 
 func (s *Store) fill(ctx context.Context, to io.Writer, source string, records iter.Seq2[seaworthy.Advisory, error]) error {
 	w := bufio.NewWriterSize(to, 1<<16)
-	var p pack
+	var p packed.Writer
 	var length []byte
 	for a, err := range records {
 		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return err
 		}
-		p.b = p.b[:0]
+		p.B = p.B[:0]
 		if err := s.encode(&p, a, source); err != nil {
 			return err
 		}
-		length = binary.AppendUvarint(length[:0], uint64(len(p.b)))
+		length = binary.AppendUvarint(length[:0], uint64(len(p.B)))
 		if _, err := w.Write(length); err != nil {
 			return err
 		}
-		if _, err := w.Write(p.b); err != nil {
+		if _, err := w.Write(p.B); err != nil {
 			return err
 		}
 	}

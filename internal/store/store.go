@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/seaworthy-dev/seaworthy"
+	"github.com/seaworthy-dev/seaworthy/internal/store/packed"
 	"github.com/seaworthy-dev/seaworthy/internal/store/sqldb"
 )
 
@@ -44,7 +45,7 @@ type Config struct {
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
 	db           *sqldb.DB
-	codec        codec
+	codec        packed.Codec
 	advisoryName func(seaworthy.Package) string
 	header       func(seaworthy.Advisory, string) ([]byte, error)
 }
@@ -87,7 +88,7 @@ func open(ctx context.Context, c Config, schema fs.FS) (*Store, error) {
 }
 
 // Close ends all use of the database.
-func (s *Store) Close() error { return errors.Join(s.db.Close(), s.codec.close()) }
+func (s *Store) Close() error { return errors.Join(s.db.Close(), s.codec.Close()) }
 
 // Name is how messages call the database: its path, or its host and name.
 func (s *Store) Name() string { return s.db.Name() }

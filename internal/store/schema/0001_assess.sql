@@ -7,7 +7,7 @@ create table layer (
     size bigint not null
 );
 
--- What one analyser version found in a layer (see contents.go).
+-- What one analyser version found in a layer (see package packed).
 create table contents (
     layer_id bigint not null references layer(id) on delete cascade,
     analyser int not null,
@@ -47,7 +47,7 @@ create table inventory_package (
 create index inventory_package_package on inventory_package(package_id);
 
 -- One row a manifest, fleet-wide by digest. Description is seaworthy.Image as
--- JSON; placement is where its packages lie and its gaps (see images.go).
+-- JSON; placement is where its packages lie and its gaps (see package packed).
 create table image (
     id {{id}},
     digest {{bytes}} not null unique,
@@ -107,13 +107,13 @@ create table affected (
     ordinal int not null,
     ecosystem text not null,
     name text not null,
-    detail {{bytes}} not null,         -- ranges, versions, ratings, urgency, binaries (see pack.go)
+    detail {{bytes}} not null,         -- ranges, versions, ratings, urgency, binaries (see package packed)
     primary key (advisory_id, ordinal)
 );
 create index affected_name on affected(ecosystem, name);
 
 -- Package × advisory, once, for all images. Detail is seaworthy.Finding (see
--- pack.go): a listing reads ten thousand of them.
+-- package packed): a listing reads ten thousand of them.
 create table finding (
     package_id bigint not null references package(id) on delete cascade,
     advisory_id bigint not null references advisory(id) on delete cascade,

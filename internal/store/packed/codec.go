@@ -1,4 +1,4 @@
-package store
+package packed
 
 import (
 	"sync"
@@ -7,13 +7,13 @@ import (
 )
 
 const (
-	maxWindow = 1 << 20 // of the frames that codec writes: it bounds what either side allocates
+	maxWindow = 1 << 20 // of the frames that Codec writes: it bounds what either side allocates
 	maxBody   = 64 << 20
 )
 
-// codec compresses what is stored whole. Its memory is made at the first use
+// Codec compresses what is stored whole. Its memory is made at the first use
 // and bounded: one call at a time works, the others wait.
-type codec struct {
+type Codec struct {
 	encoderOnce, decoderOnce sync.Once
 	encoder                  *zstd.Encoder
 	decoder                  *zstd.Decoder
@@ -25,7 +25,8 @@ func newEncoder() (*zstd.Encoder, error) {
 		zstd.WithWindowSize(maxWindow), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false))
 }
 
-func (c *codec) compress(to, b []byte) ([]byte, error) {
+// Compress appends the compressed form of b to to.
+func (c *Codec) Compress(to, b []byte) ([]byte, error) {
 	c.encoderOnce.Do(func() { c.encoder, c.encoderErr = newEncoder() })
 	if c.encoderErr != nil {
 		return nil, c.encoderErr
@@ -33,7 +34,8 @@ func (c *codec) compress(to, b []byte) ([]byte, error) {
 	return c.encoder.EncodeAll(b, to), nil
 }
 
-func (c *codec) expand(b []byte) ([]byte, error) {
+// Expand reads what Compress wrote.
+func (c *Codec) Expand(b []byte) ([]byte, error) {
 	c.decoderOnce.Do(func() {
 		c.decoder, c.decoderErr = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 			zstd.WithDecoderMaxMemory(maxBody), zstd.WithDecoderMaxWindow(8*maxWindow))
@@ -44,7 +46,8 @@ func (c *codec) expand(b []byte) ([]byte, error) {
 	return c.decoder.DecodeAll(b, nil)
 }
 
-func (c *codec) close() error {
+// Close gives the memory back.
+func (c *Codec) Close() error {
 	if c.decoder != nil {
 		c.decoder.Close()
 	}

@@ -43,6 +43,7 @@ type Affected struct {
 	// Debian's urgency ("unimportant", "low", "not yet assigned" …).
 	Urgency  string   `json:"urgency,omitempty"`
 	Binaries []string `json:"binaries,omitempty"` // Ubuntu: the binary packages that are affected; empty means all
+	Module   string   `json:"module,omitempty"`   // RPM: the module stream that is affected, as in "nodejs:18"; empty means unknown or none
 }
 
 // RangeType says by which rules a range's versions compare.

@@ -25,8 +25,11 @@ const (
 	apkHash
 	apkRevision
 	apkEnd
+	apkInvalid // as in 0.8.21.r2, which advisories have
 )
 
+// parseAPK takes a version that goes wrong behind its first number, as apk does
+// when it compares: what comes before still tells most versions apart.
 func parseAPK(s string) (order, bool) {
 	number, rest := digits(s)
 	if number == "" {
@@ -37,18 +40,18 @@ func parseAPK(s string) (order, bool) {
 	for rest != "" {
 		var t apkToken
 		t, rest = nextAPK(v[len(v)-1].kind, rest)
-		if t.kind == apkEnd {
-			return nil, false
-		}
 		v = append(v, t)
+		if t.kind == apkInvalid {
+			break
+		}
 	}
 	return v, true
 }
 
-// nextAPK reads the token behind one of kind last; a token of kind apkEnd says
-// that there can be none.
+// nextAPK reads the token behind one of kind last. One that cannot be there is
+// invalid, and what follows it counts for nothing.
 func nextAPK(last apkKind, s string) (apkToken, string) {
-	c, t := s[0], apkToken{kind: apkEnd}
+	c, t := s[0], apkToken{kind: apkInvalid}
 	switch {
 	case c == '.' && last <= apkNumber:
 		if t.value, s = digits(s[1:]); t.value != "" {
@@ -143,6 +146,8 @@ func (a apkToken) compare(b apkToken) int {
 		return sign(int(a.rank) - int(b.rank))
 	case apkLetter, apkHash:
 		return strings.Compare(a.value, b.value)
+	case apkInvalid:
+		return 0
 	}
 	return compareNumbers(a.value, b.value)
 }

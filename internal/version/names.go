@@ -97,3 +97,21 @@ func normalisePyPI(name string) string {
 	}
 	return b.String()
 }
+
+// ModuleOf is the RPM module stream that an advisory of e speaks of, by its
+// summary: "nodejs:18" for "Important: nodejs:18 security update". It is empty
+// when the summary names none.
+func ModuleOf(e seaworthy.Ecosystem, summary string) string {
+	if rulesOf(e) != rulesRPM {
+		return ""
+	}
+	for _, word := range strings.Fields(summary) {
+		name, stream, ok := strings.Cut(strings.TrimRight(word, ",;."), ":")
+		if ok && name != "" && stream != "" && strings.Trim(stream, streamLetters) == "" {
+			return name + ":" + stream
+		}
+	}
+	return ""
+}
+
+const streamLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-"

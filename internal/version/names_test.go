@@ -53,3 +53,22 @@ func TestAdvisoryName(t *testing.T) {
 		})
 	}
 }
+
+func TestModuleOf(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		ecosystem     seaworthy.Ecosystem
+		summary, want string
+	}{
+		{"AlmaLinux:8", "Important: nodejs:18 security update", "nodejs:18"},
+		{"AlmaLinux:8", "Moderate: mariadb:10.5 security, bug fix, and enhancement update", "mariadb:10.5"},
+		{"AlmaLinux:8", "Important: container-tools:rhel8 security update", "container-tools:rhel8"},
+		{"Red Hat:8", "Red Hat Security Advisory: postgresql:12 security update", "postgresql:12"},
+		{"AlmaLinux:9", "Important: firefox security update", ""},
+		{"Debian:12", "Important: nodejs:18 security update", ""},
+	} {
+		if got := ModuleOf(tt.ecosystem, tt.summary); got != tt.want {
+			t.Errorf("ModuleOf(%s, %q) = %q, want %q", tt.ecosystem, tt.summary, got, tt.want)
+		}
+	}
+}

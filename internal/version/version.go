@@ -144,6 +144,71 @@ func (v Version) Compare(w Version) int {
 	return v.order.compare(w.order)
 }
 
+// Equal reports whether s is a version of e equal to v. It is cheap for most
+// that are not, for advisories list versions by the hundred.
+func (v Version) Equal(e seaworthy.Ecosystem, s string) bool {
+	if v.order == nil {
+		return false
+	}
+	if s == v.text {
+		return true
+	}
+	if r := v.order.rules(); !sameNumbers(significant(v.text, r), significant(s, r)) {
+		return false
+	}
+	w, err := Parse(e, s)
+	return err == nil && w.order.rules() == v.order.rules() && v.order.compare(w.order) == 0
+}
+
+// significant is the part of s whose numbers take part in the order, empty if
+// that is not to be told at a glance.
+func significant(s string, r rules) string {
+	switch r {
+	case rulesAPK, rulesRPMNoEpoch:
+		return ""
+	case rulesGem:
+		return cutPlatform(s)
+	case rulesGo:
+		s = goVersion(s)
+	case rulesComposer:
+		if strings.HasSuffix(s, "x-dev") {
+			return ""
+		}
+	case rulesSemver, rulesNuGet:
+	default:
+		return s
+	}
+	s, _, _ = strings.Cut(s, "+")
+	return s
+}
+
+// sameNumbers reports whether a and b hold the same numbers in the same order,
+// zeros aside: no rules take two versions for equal that do not. An empty one
+// may be any.
+func sameNumbers(a, b string) bool {
+	if a == "" || b == "" {
+		return true
+	}
+	for a != "" || b != "" {
+		var m, n string
+		m, a = nextNumber(a)
+		n, b = nextNumber(b)
+		if m != n {
+			return false
+		}
+	}
+	return true
+}
+
+// nextNumber is the first number in s that is not zero, without leading zeros.
+func nextNumber(s string) (number, rest string) {
+	i := 0
+	for i < len(s) && (s[i] == '0' || !isDigit(s[i])) {
+		i++
+	}
+	return digits(s[i:])
+}
+
 // String is the version as it was given to Parse.
 func (v Version) String() string { return v.text }
 

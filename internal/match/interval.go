@@ -21,16 +21,11 @@ func (c *comparer) evaluate(entries []*seaworthy.Affected) outcome {
 	var o outcome
 	var fixes []version.Version
 	for _, a := range entries {
-		in, fix, repaired := c.inEntry(a)
+		var in, repaired bool
+		in, repaired, fixes = c.inEntry(a, fixes)
 		o.repaired = o.repaired || repaired
-		if !in {
-			continue
-		}
-		if o.entry == nil {
+		if in && o.entry == nil {
 			o.verdict, o.entry = seaworthy.Vulnerable, a
-		}
-		if !fix.IsZero() {
-			fixes = append(fixes, fix)
 		}
 	}
 	if o.entry != nil {
@@ -65,28 +60,24 @@ func counts(r seaworthy.Range) bool {
 	return r.Type == seaworthy.RangeEcosystem || r.Type == seaworthy.RangeSemver
 }
 
-// inEntry reports whether the installed version is affected, the version that
-// ends the interval it lies in (zero if none does), and if it is not affected,
-// whether that is because an interval below it has ended.
-func (c *comparer) inEntry(a *seaworthy.Affected) (in bool, fix version.Version, repaired bool) {
+// inEntry reports whether the installed version is affected, and if it is not,
+// whether that is because an interval below it has ended. It adds the versions
+// that end the intervals it lies in.
+func (c *comparer) inEntry(a *seaworthy.Affected, fixes []version.Version) (in, repaired bool, all []version.Version) {
 	for _, r := range a.Ranges {
 		if !counts(r) {
 			continue
 		}
 		ok, end, closed := c.inRange(c.version, r.Events)
-		repaired = repaired || closed
-		if !ok {
-			continue
-		}
-		in = true
-		if fix.IsZero() || !end.IsZero() && end.Compare(fix) < 0 {
-			fix = end
+		in, repaired = in || ok, repaired || closed
+		if !end.IsZero() {
+			fixes = append(fixes, end)
 		}
 	}
 	if in || c.listed(a.Versions) {
-		return true, fix, false
+		return true, false, fixes
 	}
-	return false, version.Version{}, repaired
+	return false, repaired, fixes
 }
 
 // listed compares parsed: "1.0" lists 1.0.0 where the ecosystem takes them for

@@ -110,6 +110,7 @@ func TestMatch(t *testing.T) {
 			seaworthy.Event{Fixed: "3.0.0"}, seaworthy.Event{Introduced: "2.0.0"}, seaworthy.Event{Fixed: "1.5.0"}, seaworthy.Event{Introduced: "0"}))}, unaffected},
 		{"sorted as versions, not as text", language("npm", "10.0.0"), []seaworthy.Affected{entry("npm", "p", span("9.0.0", "11.0.0"))}, vulnerable("11.0.0")},
 		{"a tie: introduced, then fixed", language("npm", "1.0.0"), []seaworthy.Affected{entry("npm", "p", events(seaworthy.Event{Fixed: "1.0.0"}, seaworthy.Event{Introduced: "1.0.0"}))}, unaffected},
+		{"a tie in that order", language("npm", "1.0.0"), []seaworthy.Affected{entry("npm", "p", span("1.0.0", "1.0.0"))}, unaffected},
 		{"a tie: last affected, then fixed", language("npm", "1.0.0"), []seaworthy.Affected{entry("npm", "p", events(
 			seaworthy.Event{Introduced: "0"}, seaworthy.Event{Fixed: "1.0.0"}, seaworthy.Event{LastAffected: "1.0.0"}))}, unaffected},
 		{"a limit is for commits", language("npm", "3.0.0"), []seaworthy.Affected{entry("npm", "p", events(seaworthy.Event{Introduced: "0"}, seaworthy.Event{Limit: "2.0.0"}))}, vulnerable("")},

@@ -116,6 +116,7 @@ func (b *bucket) update(ctx context.Context) error {
 	}
 	if absent(err) { // no list of changes, so each update reads the whole set
 		if err = b.whole(ctx, last.Add(-skew)); errors.Is(err, errNotModified) {
+			b.res.Unchanged = true
 			return b.touch(ctx, b.feed.Newest, b.feed.Skipped)
 		}
 	}

@@ -70,7 +70,7 @@ func readChanges(r io.Reader, newest time.Time) (*changes, error) {
 			continue
 		}
 		good++
-		if !previous.IsZero() && at.After(previous.Add(overlap)) {
+		if !previous.IsZero() && at.After(previous) {
 			ordered = false
 		}
 		previous = at

@@ -94,7 +94,8 @@ func (u *Updater) family(ctx context.Context, p place, family string) (Result, e
 	b := &bucket{Updater: u, place: p, family: family, feed: feed}
 	b.res = Result{Source: SourceOSV, Ecosystem: family, URL: p.url(family)}
 	err = b.update(ctx)
-	b.res.Bytes, b.res.Took = p.read()-before, time.Since(start)
+	b.res.Bytes += p.read() - before
+	b.res.Took = time.Since(start)
 	return b.res, err
 }
 
@@ -207,6 +208,7 @@ func (b *bucket) fetch(ctx context.Context, name string, since time.Time) (*os.F
 			return nil, 0, err
 		}
 		if c.file != nil {
+			b.res.Bytes += c.size // for nobody reads it as a stream
 			return c.file, c.size, nil
 		}
 		f, size, err := b.download(c)

@@ -203,6 +203,9 @@ func TestNoSingleRecordsReadsTheZip(t *testing.T) {
 	b, m := filled(t), newMemory()
 	u := newUpdater(m)
 	update(t, u, b.URL, "npm")
+	if res := update(t, u, b.URL, "npm"); !res.Unchanged {
+		t.Errorf("with nothing new the update gives %+v, want it unchanged", res)
+	}
 	b.put("npm/modified_id.csv", csvOf("A-4", time.Minute, "A-3", time.Hour))
 	b.put("npm/all.zip", string(zipOf(t, "A-4.json", record("A-4", "npm", stamp(time.Minute)))))
 	if res := update(t, u, b.URL, "npm"); !res.Full {

@@ -130,9 +130,14 @@ func (b *bucket) changed(ctx context.Context) error {
 		return b.touch(ctx, newest, b.feed.Skipped)
 	}
 	var t tally
-	if err := b.replace(ctx, newest, false, func(failed *error) recordSeq {
+	err = b.replace(ctx, newest, false, func(failed *error) recordSeq {
 		return b.records(b.family, b.res.URL, true, len(ids), b.fetchAll(ctx, ids), &t, failed)
-	}); err != nil {
+	})
+	if errors.Is(err, errReadWhole) && len(list.fresh) == 0 { // a mirror of zips, and nothing in it is new
+		b.res.Unchanged = true
+		return b.touch(ctx, newest, b.feed.Skipped)
+	}
+	if err != nil {
 		return err
 	}
 	b.count(&t)

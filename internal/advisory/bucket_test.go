@@ -256,6 +256,21 @@ func TestWeeklyReconcile(t *testing.T) {
 	diff(t, "requests", []string{"npm/all.zip", "npm/modified_id.csv"}, b.log())
 }
 
+// A record from the future must not hide the changes until then.
+func TestFutureDates(t *testing.T) {
+	t.Parallel()
+	b, m := filled(t), newMemory()
+	b.put("npm/all.zip", string(zipOf(t, "A-1.json", record("A-1", "npm", "2099-01-01T00:00:00Z"))))
+	u := newUpdater(m)
+	update(t, u, b.URL, "npm")
+	diff(t, "newest of all", today, m.feeds["osv/npm"].Newest)
+	b.put("npm/A-2.json", record("A-2", "npm", "2098-01-01T00:00:00Z"))
+	b.put("npm/modified_id.csv", "2098-01-01T00:00:00Z,A-2\n")
+	update(t, u, b.URL, "npm")
+	diff(t, "newest of the changes", today, m.feeds["osv/npm"].Newest)
+	diff(t, "records", "A-1 A-2", m.ids("npm"))
+}
+
 func TestAnotherSourceIsReadWhole(t *testing.T) {
 	t.Parallel()
 	m := newMemory()
@@ -616,7 +631,7 @@ func TestLimits(t *testing.T) {
 	for name, limit := range map[string]int64{"stored": size - 1, "unpacked": size + 10} {
 		u.Limits.AdvisoryFile = limit
 		if name == "unpacked" {
-			b.put("npm/all.zip", string(deflated(t, "A-1.json", strings.Repeat(" ", 1<<20))))
+			b.put("npm/all.zip", string(zipOf(t, "A-1.json", strings.Repeat(" ", 1<<20))))
 			u.Limits.AdvisoryFile = 1 << 16
 		}
 		_, err := u.OSV(t.Context(), b.URL, []string{"npm"})
@@ -627,16 +642,19 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// deflated is a zip of one compressed entry.
-func deflated(t testing.TB, name, content string) []byte { return zipOf(t, name, content) }
-
 func TestProgress(t *testing.T) {
 	t.Parallel()
 	b, m := filled(t), newMemory()
 	u := newUpdater(m)
 	var last Event
 	stages := map[Stage]bool{}
-	u.Progress = func(e Event) { stages[e.Stage], last = true, e }
+	u.TempDir = t.TempDir()
+	u.Progress = func(e Event) {
+		stages[e.Stage], last = true, e
+		if left, err := os.ReadDir(u.TempDir); err != nil || len(left) != 0 {
+			t.Errorf("while it is used the temporary file has a name: %v (%v)", left, err)
+		}
+	}
 	update(t, u, b.URL, "npm")
 	diff(t, "last", Event{Feed: "npm", Stage: StageRecords, Done: 3, Total: 3}, last)
 	diff(t, "stages", map[Stage]bool{StageDownload: true, StageRecords: true}, stages)

@@ -115,11 +115,7 @@ func (r *remote) locate(name string) *url.URL {
 	if name == "" {
 		return r.base
 	}
-	elements := strings.Split(name, "/")
-	for i := range elements {
-		elements[i] = url.PathEscape(elements[i])
-	}
-	return r.base.JoinPath(elements...)
+	return r.base.JoinPath(name)
 }
 
 func (r *remote) url(name string) string { return display(r.locate(name)) }

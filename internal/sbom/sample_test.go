@@ -132,6 +132,9 @@ func hostile() seaworthy.Assessment {
 	}
 	a.Inventory.Packages = append(a.Inventory.Packages, a.Inventory.Packages...) // twice, against the promise
 	a.Vulnerabilities = append(a.Vulnerabilities, a.Vulnerabilities[:8]...)
+	for _, id := range []string{"CVE-\x01", "CVE-\x02"} { // the same once they are cleaned
+		a.Vulnerabilities = append(a.Vulnerabilities, seaworthy.Vulnerability{ID: id})
+	}
 	a.Vulnerabilities = append(a.Vulnerabilities, seaworthy.Vulnerability{ID: "CVE-1", Package: seaworthy.Package{Name: "not in the inventory"}})
 	for _, s := range []string{evil, long, ""} {
 		a.Inventory.Gaps = append(a.Inventory.Gaps, seaworthy.Gap{Kind: seaworthy.GapKind(s), Layer: 12345, Path: s, Reason: s})

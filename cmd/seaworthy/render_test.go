@@ -326,3 +326,25 @@ func TestWriteErrorsAreTold(t *testing.T) {
 		}
 	}
 }
+
+func TestWorstFirst(t *testing.T) {
+	t.Parallel()
+	p := debianPackage("x", "x", "1")
+	a := seaworthy.Assessment{Vulnerabilities: []seaworthy.Vulnerability{
+		{ID: "none", Package: p, Severity: seaworthy.SeverityNone},
+		{ID: "unknown", Package: p},
+		{ID: "high", Package: p, Severity: seaworthy.SeverityHigh},
+		{ID: "high-likely", Package: p, Severity: seaworthy.SeverityHigh, EPSS: &seaworthy.EPSS{Score: 0.5}},
+		{ID: "high-exploited", Package: p, Severity: seaworthy.SeverityHigh, KEV: &seaworthy.KEV{}},
+		{ID: "low", Package: p, Severity: seaworthy.SeverityLow},
+		{ID: "critical", Package: p, Severity: seaworthy.SeverityCritical},
+	}}
+	var got []string
+	for _, p := range problemsOf(&a) {
+		got = append(got, p.ID)
+	}
+	want := []string{"critical", "high-exploited", "high-likely", "high", "low", "unknown", "none"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("order (-want +got):\n%s", diff)
+	}
+}

@@ -43,6 +43,11 @@ type Affected struct {
 	// Debian's urgency ("unimportant", "low", "not yet assigned" …).
 	Urgency  string   `json:"urgency,omitempty"`
 	Binaries []string `json:"binaries,omitempty"` // Ubuntu: the binary packages that are affected; empty means all
+
+	// Modules are the RPM module streams that the fix was built in, as in
+	// "nodejs:18"; a package of another stream is not spoken of. Empty when the
+	// entry is not modular or does not tell.
+	Modules []string `json:"modules,omitempty"`
 }
 
 // RangeType says by which rules a range's versions compare.

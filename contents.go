@@ -123,80 +123,73 @@ func (l *Entries) Packed() []byte { return l.packed }
 // UnpackEntries takes the packed form, checking all of it.
 func UnpackEntries(packed []byte) (Entries, error) {
 	l := Entries{packed: packed}
-	for e, err := range unpack(packed) {
-		if err != nil {
-			return Entries{}, err
-		}
+	var last []byte
+	err := unpack(packed, func(_ EntryKind, path, _ []byte) bool {
 		l.count++
-		l.last = e.Path
+		last = path
+		return true
+	})
+	if err != nil {
+		return Entries{}, err
 	}
+	l.last = string(last)
 	return l, nil
 }
 
 // All yields the entries in order.
 func (l *Entries) All() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
-		for e, err := range unpack(l.packed) {
-			if err != nil || !yield(e) {
-				return
-			}
-		}
+		l.Each(func(kind EntryKind, path, target []byte) bool {
+			return yield(Entry{Kind: kind, Path: string(path), Target: string(target)})
+		})
 	}
+}
+
+// Each calls visit for the entries in order until it says false. Path and
+// target are valid during the call only: this is All without its garbage.
+func (l *Entries) Each(visit func(kind EntryKind, path, target []byte) bool) {
+	_ = unpack(l.packed, visit) // checked when it was made
 }
 
 var errPacked = errors.New("packed entries are corrupt")
 
-func unpack(b []byte) iter.Seq2[Entry, error] {
-	return func(yield func(Entry, error) bool) {
-		var path []byte
-		field := func() (uint64, bool) {
-			n, width := binary.Uvarint(b)
-			if width <= 0 {
-				return 0, false
-			}
-			b = b[width:]
-			return n, true
+func unpack(b []byte, visit func(kind EntryKind, path, target []byte) bool) error {
+	var path, target []byte
+	for len(b) > 0 {
+		kind := EntryKind(b[0])
+		shared, width := binary.Uvarint(b[1:])
+		if width <= 0 || shared > uint64(len(path)) {
+			return errPacked
 		}
-		text := func() ([]byte, bool) {
-			n, ok := field()
-			if !ok || n > uint64(len(b)) {
-				return nil, false
-			}
-			s := b[:n]
-			b = b[n:]
-			return s, true
+		rest, b2, ok := packedText(b[1+width:])
+		if !ok {
+			return errPacked
 		}
-		for len(b) > 0 {
-			e := Entry{Kind: EntryKind(b[0])}
-			b = b[1:]
-			shared, ok := field()
-			if !ok || shared > uint64(len(path)) {
-				yield(Entry{}, errPacked)
-				return
+		b = b2
+		path = append(path[:shared], rest...)
+		target = nil
+		switch kind {
+		case EntrySymlink:
+			if target, b, ok = packedText(b); !ok {
+				return errPacked
 			}
-			rest, ok := text()
-			if !ok {
-				yield(Entry{}, errPacked)
-				return
-			}
-			path = append(path[:shared], rest...)
-			e.Path = string(path)
-			switch e.Kind {
-			case EntrySymlink:
-				target, ok := text()
-				if !ok {
-					yield(Entry{}, errPacked)
-					return
-				}
-				e.Target = string(target)
-			case EntryFile, EntryDir, EntryWhiteout, EntryOpaque:
-			default:
-				yield(Entry{}, errPacked)
-				return
-			}
-			if !yield(e, nil) {
-				return
-			}
+		case EntryFile, EntryDir, EntryWhiteout, EntryOpaque:
+		default:
+			return errPacked
+		}
+		if !visit(kind, path, target) {
+			return nil
 		}
 	}
+	return nil
+}
+
+// packedText takes a length and as many bytes from the front of b.
+func packedText(b []byte) (text, rest []byte, ok bool) {
+	n, width := binary.Uvarint(b)
+	if width <= 0 || n > uint64(len(b)-width) {
+		return nil, nil, false
+	}
+	b = b[width:]
+	return b[:n], b[n:], true
 }

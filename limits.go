@@ -25,6 +25,7 @@ type Limits struct {
 	KeptBytes     int64         // files kept at once while one layer is read
 	ArchiveDepth  int64         // jars within jars
 	ArchiveBytes  int64         // unpacked bytes of one jar and all within
+	DocumentBytes int64         // one JSON or text document that is read whole, as package.json, or one RPM header
 	Packages      int64         // packages of one layer
 	ZstdWindow    int64         // memory that a zstd frame may ask for
 	ExtractTime   time.Duration // reading one file
@@ -49,6 +50,7 @@ func DefaultLimits() Limits {
 		KeptBytes:     4 * gib,
 		ArchiveDepth:  8,
 		ArchiveBytes:  4 * gib,
+		DocumentBytes: 32 * mib,
 		Packages:      500_000,
 		ZstdWindow:    128 * mib,
 		ExtractTime:   time.Minute,
@@ -72,6 +74,7 @@ const (
 	LimitKeptBytes     = "kept-bytes"
 	LimitArchiveDepth  = "archive-depth"
 	LimitArchiveBytes  = "archive-bytes"
+	LimitDocumentBytes = "document-bytes"
 	LimitPackages      = "packages"
 	LimitZstdWindow    = "zstd-window"
 	LimitExtractTime   = "extract-time"
@@ -107,6 +110,8 @@ func (l *Limits) field(name string) (count *int64, duration *time.Duration) {
 		return &l.ArchiveDepth, nil
 	case LimitArchiveBytes:
 		return &l.ArchiveBytes, nil
+	case LimitDocumentBytes:
+		return &l.DocumentBytes, nil
 	case LimitPackages:
 		return &l.Packages, nil
 	case LimitZstdWindow:
@@ -126,7 +131,7 @@ func LimitNames() []string {
 	names := []string{
 		LimitManifestBytes, LimitConfigBytes, LimitIndexDepth, LimitIndexEntries, LimitLayers, LimitLayerBytes,
 		LimitLayerRatio, LimitLayerEntries, LimitPathBytes, LimitFileBytes, LimitKeptBytes, LimitArchiveDepth,
-		LimitArchiveBytes, LimitPackages, LimitZstdWindow, LimitExtractTime, LimitAdvisoryBytes, LimitAdvisoryFile,
+		LimitArchiveBytes, LimitDocumentBytes, LimitPackages, LimitZstdWindow, LimitExtractTime, LimitAdvisoryBytes, LimitAdvisoryFile,
 	}
 	sort.Strings(names)
 	return names

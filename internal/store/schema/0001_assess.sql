@@ -7,7 +7,7 @@ create table layer (
     size bigint not null
 );
 
--- What one analyser version found in a layer (zstd; see contents.go).
+-- What one analyser version found in a layer (see package packed).
 create table contents (
     layer_id bigint not null references layer(id) on delete cascade,
     analyser int not null,
@@ -24,6 +24,7 @@ create table inventory (
 
 create table package (
     id {{id}},
+    hash {{bytes}} not null unique,    -- of what identifies it (see packages.go)
     ecosystem text not null,
     name text not null,
     version text not null,
@@ -33,20 +34,20 @@ create table package (
     module text not null,
     advisory_name text not null,       -- the name by which advisories speak of it
     wanted bigint not null default 1,  -- matching is due while matched < wanted
-    matched bigint not null default 0,
-    unique (ecosystem, name, version, arch, source, source_version, module)
+    matched bigint not null default 0
 );
 create index package_advisory_name on package(ecosystem, advisory_name);
 
 create table inventory_package (
     inventory_id bigint not null references inventory(id) on delete cascade,
     package_id bigint not null references package(id),
+    owned smallint not null,           -- 1: an operating system package installed it; listed, not matched
     primary key (inventory_id, package_id)
-);
+) {{clustered}};
 create index inventory_package_package on inventory_package(package_id);
 
 -- One row a manifest, fleet-wide by digest. Description is seaworthy.Image as
--- JSON; placement is where its packages lie and its gaps (zstd; see image.go).
+-- JSON; placement is where its packages lie and its gaps (see package packed).
 create table image (
     id {{id}},
     digest {{bytes}} not null unique,
@@ -63,7 +64,7 @@ create table image_layer (
     ordinal int not null,
     layer_id bigint not null references layer(id),
     primary key (image_id, ordinal)
-);
+) {{clustered}};
 create index image_layer_layer on image_layer(layer_id);
 
 -- One row a source and ecosystem family; kev and epss have the family ''.
@@ -86,33 +87,39 @@ create table advisory (
     key text not null,
     modified_at bigint not null,
     withdrawn_at bigint not null,      -- 0 unless withdrawn; then it has no affected rows
-    header {{json}} not null,          -- ids, summary, ratings: all that a listing shows
-    body {{bytes}} not null,           -- details and references (zstd)
+    hash {{bytes}} not null,           -- of all of it, and of what matching reads (see record.go)
+    header {{bytes}} not null,         -- all that a listing shows, as match writes it
     unique (feed_id, key)
 );
 create index advisory_key on advisory(key);
+create index advisory_withdrawn on advisory(feed_id) where withdrawn_at > 0;
+
+-- The record without what it affects (JSON, zstd). Apart from the header, so
+-- that listings, which read thousands of these, find many on one page.
+create table advisory_body (
+    advisory_id bigint primary key references advisory(id) on delete cascade,
+    body {{bytes}} not null
+);
 
 -- What an advisory says of one package name in one ecosystem.
 create table affected (
     advisory_id bigint not null references advisory(id) on delete cascade,
+    ordinal int not null,
     ecosystem text not null,
     name text not null,
-    ordinal int not null,
-    detail {{json}} not null,          -- ranges, versions, ratings, urgency, binaries
-    primary key (ecosystem, name, advisory_id, ordinal)
+    detail {{bytes}} not null,         -- ranges, versions, ratings, urgency, binaries (see package packed)
+    primary key (advisory_id, ordinal)
 );
-create index affected_advisory on affected(advisory_id);
+create index affected_name on affected(ecosystem, name);
 
--- Package × advisory, once, for all images.
+-- Package × advisory, once, for all images. Detail is seaworthy.Finding (see
+-- package packed): a listing reads ten thousand of them.
 create table finding (
     package_id bigint not null references package(id) on delete cascade,
     advisory_id bigint not null references advisory(id) on delete cascade,
-    verdict int not null,
-    fixed text not null,
-    urgency text not null,
-    ratings {{json}} not null,
+    detail {{bytes}} not null,
     primary key (package_id, advisory_id)
-);
+) {{clustered}};
 create index finding_advisory on finding(advisory_id);
 
 create table kev (
@@ -120,8 +127,8 @@ create table kev (
     detail {{json}} not null
 );
 
+-- Exploit probabilities of a thousand consecutive CVE numbers (see epss.go).
 create table epss (
-    cve text primary key,
-    score double precision not null,
-    percentile double precision not null
+    block text primary key,
+    body {{bytes}} not null
 );

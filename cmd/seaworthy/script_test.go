@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/seaworthy-dev/seaworthy/internal/demo"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"seaworthy": func() {
+			os.Exit(run(context.Background(), os.Args[1:], terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
+		},
+	})
+}
+
+// TestScripts runs the command line as people do. Each script has a registry
+// with the sample images at $REGISTRY, the samples as a layout in $SAMPLES, the
+// sample advisories in $ADVISORIES, and servers with faults.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	samples, err := demo.Samples()
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry, err := demo.Serve(t.Context(), samples)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := registry.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	shared := t.TempDir()
+	layout := filepath.Join(shared, "samples")
+	if err := demo.Write(layout, samples); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := demo.WriteAdvisories(shared); err != nil {
+		t.Fatal(err)
+	}
+	faults := map[string]string{
+		"HTML":   answering(t, http.StatusOK, "text/html", "<html>Welcome to the hotel's network</html>"),
+		"DENY":   challenging(t),
+		"CLOSED": closedPort(t),
+		"TLS":    withTLS(t),
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("REGISTRY", registry.Host)
+			e.Setenv("SAMPLES", layout)
+			e.Setenv("ADVISORIES", filepath.Join(shared, "advisories"))
+			e.Setenv("KEV", filepath.Join(shared, "feeds", "known_exploited_vulnerabilities.json"))
+			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
+			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, "home", "cache"))
+			for name, host := range faults {
+				e.Setenv(name, host)
+			}
+			return nil
+		},
+	})
+}
+
+func host(s *httptest.Server) string { return s.Listener.Addr().String() }
+
+// answering gives the same answer to everything.
+func answering(t *testing.T, status int, contentType, body string) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	}))
+	t.Cleanup(s.Close)
+	return host(s)
+}
+
+// challenging wants a password that nobody has.
+func challenging(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("WWW-Authenticate", `Basic realm="lab"`)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = w.Write([]byte(`{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}`))
+	}))
+	t.Cleanup(s.Close)
+	return host(s)
+}
+
+// withTLS has a certificate that nobody trusts.
+func withTLS(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewTLSServer(http.NotFoundHandler())
+	s.Config.ErrorLog = nil
+	t.Cleanup(s.Close)
+	return host(s)
+}
+
+// closedPort is an address where nobody listens.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func TestFlagsFromEnvironment(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, variable, value string
+		args                  []string
+		code                  int
+		says                  string
+	}{
+		{"a variable stands in for a flag", "SEAWORTHY_OUTPUT", "json", []string{"version"}, exitOK, `"analyser"`},
+		{"the flag goes first", "SEAWORTHY_OUTPUT", "json", []string{"version", "--output", "table"}, exitOK, "seaworthy devel"},
+		{"a wrong value is wrong usage", "SEAWORTHY_NO_CACHE", "perhaps", []string{"assess", "x"}, exitUsage, "SEAWORTHY_NO_CACHE"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			var out strings.Builder
+			root := rootCommand(terminal{in: strings.NewReader(""), out: &out, err: &out})
+			cmd, _, err := root.Find(tc.args)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.ParseFlags(tc.args[1:]); err != nil {
+				t.Fatal(err)
+			}
+			err = flagsFromEnvironment(cmd, func(name string) (string, bool) {
+				return tc.value, name == tc.variable
+			})
+			if err == nil {
+				err = cmd.RunE(cmd, nil)
+			}
+			if code := exitCode(err); code != tc.code {
+				t.Errorf("exit code %d, want %d: %v", code, tc.code, err)
+			}
+			if err != nil {
+				out.WriteString(err.Error())
+			}
+			if !strings.Contains(out.String(), tc.says) {
+				t.Errorf("it says %q, want %q in it", out.String(), tc.says)
+			}
+		})
+	}
+}

@@ -88,12 +88,11 @@ Exit codes: 0 assessed, 1 failed, 2 wrong usage, 3 --fail-on says no.`,
 
 // assessPlan is a command line of assess, checked.
 type assessPlan struct {
-	wish     oci.Wish
-	failOn   seaworthy.Severity
-	fails    bool
-	limits   seaworthy.Limits
-	options  oci.Options
-	password string
+	wish    oci.Wish
+	failOn  seaworthy.Severity
+	fails   bool
+	limits  seaworthy.Limits
+	options oci.Options
 }
 
 func (f assessFlags) plan(in io.Reader) (assessPlan, error) {

@@ -41,6 +41,8 @@ func openStore(ctx context.Context, dir string) (*store.Store, error) {
 		Path:         filepath.Join(dir, "seaworthy.db"),
 		AdvisoryName: advisoryName,
 		Header:       header,
+		Concerns:     match.Concerns,
+		Rules:        match.Rules,
 	})
 }
 

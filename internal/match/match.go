@@ -33,6 +33,19 @@ type Key struct {
 	Name      string
 }
 
+// Rules is the version of what this package and package version decide: findings
+// made by another are made anew. Raise it with each change that can change one.
+const Rules = 1
+
+// Concerns gives the ecosystems of packages that an advisory for e can concern:
+// the inverse of [Keys].
+func Concerns(e seaworthy.Ecosystem) []seaworthy.Ecosystem {
+	if release, ok := strings.CutPrefix(string(e), ubuntuPro); ok {
+		return []seaworthy.Ecosystem{e, seaworthy.Ecosystem(seaworthy.Ubuntu + ":" + release)}
+	}
+	return []seaworthy.Ecosystem{e}
+}
+
 const ubuntuPro = seaworthy.Ubuntu + ":Pro:"
 
 // Keys are those of all candidates that can concern p: its own, and for Ubuntu

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -281,6 +282,21 @@ func TestKeys(t *testing.T) {
 	for _, tt := range tests {
 		if diff := cmp.Diff(tt.want, Keys(tt.pkg)); diff != "" {
 			t.Errorf("Keys(%v) (-want +got):\n%s", tt.pkg, diff)
+		}
+	}
+}
+
+func TestConcernsIsTheInverseOfKeys(t *testing.T) {
+	t.Parallel()
+	for _, p := range []seaworthy.Package{
+		{Ecosystem: "Ubuntu:22.04", Name: "a", Version: "1", Source: "a", SourceVersion: "1"},
+		{Ecosystem: "Debian:12", Name: "a", Version: "1", Source: "a", SourceVersion: "1"},
+		{Ecosystem: "npm", Name: "a", Version: "1"},
+	} {
+		for _, key := range Keys(p) {
+			if !slices.Contains(Concerns(key.Ecosystem), p.Ecosystem) {
+				t.Errorf("an advisory for %s is looked up for %s, yet Concerns gives %v", key.Ecosystem, p.Ecosystem, Concerns(key.Ecosystem))
+			}
 		}
 	}
 }

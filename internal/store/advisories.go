@@ -38,7 +38,7 @@ func (s *Store) Replace(ctx context.Context, f seaworthy.Feed, full bool, record
 	}
 	defer sp.close()
 	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		u := update{ctx: ctx, tx: tx, full: full, keys: map[AdvisoryKey]struct{}{}, seen: map[int64]struct{}{}}
+		u := update{ctx: ctx, tx: tx, full: full, concerns: s.concerns, keys: map[AdvisoryKey]struct{}{}, seen: map[int64]struct{}{}}
 		if err := u.run(f, sp); err != nil {
 			return err
 		}
@@ -69,6 +69,8 @@ type update struct {
 	batch []record
 	names map[string]int // in the batch
 	size  int
+
+	concerns func(seaworthy.Ecosystem) []seaworthy.Ecosystem
 }
 
 func (u *update) run(f seaworthy.Feed, sp *spool) error {
@@ -332,7 +334,9 @@ func (u *update) touch() error {
 	for chunk := range slices.Chunk(keys, 8*batchRecords) {
 		var rows sqldb.Bulk
 		for _, k := range chunk {
-			rows.Add(string(k.Ecosystem), k.Name)
+			for _, e := range u.concerns(k.Ecosystem) {
+				rows.Add(string(e), k.Name)
+			}
 		}
 		_, err := u.tx.Exec(u.ctx, `
 			update package set wanted = wanted + 1 where id in (

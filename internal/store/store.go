@@ -38,6 +38,14 @@ type Config struct {
 	// caller's own; nil takes JSON of the record without its long fields.
 	Header func(a seaworthy.Advisory, source string) ([]byte, error)
 
+	// Concerns gives the ecosystems of packages that an advisory for e can concern;
+	// nil is e alone.
+	Concerns func(e seaworthy.Ecosystem) []seaworthy.Ecosystem
+
+	// Rules is the version of the matching rules, above 0. When it is not the one
+	// that the database was last opened with, all packages are due for matching.
+	Rules int
+
 	// Trace is told of each SQL statement before it runs; may be nil.
 	Trace func(statement string)
 }
@@ -48,6 +56,7 @@ type Store struct {
 	codec        packed.Codec
 	advisoryName func(seaworthy.Package) string
 	header       func(seaworthy.Advisory, string) ([]byte, error)
+	concerns     func(seaworthy.Ecosystem) []seaworthy.Ecosystem
 }
 
 //go:embed schema/*.sql
@@ -74,7 +83,10 @@ func open(ctx context.Context, c Config, schema fs.FS) (*Store, error) {
 	if err := db.Migrate(ctx, schema); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	s := &Store{db: db, advisoryName: c.AdvisoryName, header: c.Header}
+	s := &Store{db: db, advisoryName: c.AdvisoryName, header: c.Header, concerns: c.Concerns}
+	if s.concerns == nil {
+		s.concerns = func(e seaworthy.Ecosystem) []seaworthy.Ecosystem { return []seaworthy.Ecosystem{e} }
+	}
 	if s.advisoryName == nil {
 		s.advisoryName = func(p seaworthy.Package) string { return cmp.Or(p.Source, p.Name) }
 	}
@@ -83,6 +95,9 @@ func open(ctx context.Context, c Config, schema fs.FS) (*Store, error) {
 			a.Details, a.References, a.Affected = "", nil, nil
 			return json.Marshal(a)
 		}
+	}
+	if err := s.applyRules(ctx, max(c.Rules, 1)); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }

@@ -122,6 +122,12 @@ create table finding (
 ) {{clustered}};
 create index finding_advisory on finding(advisory_id);
 
+-- What a later program must know of the one before.
+create table setting (
+    name text primary key,
+    value text not null
+);
+
 create table kev (
     cve text primary key,
     detail {{json}} not null

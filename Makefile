@@ -22,7 +22,7 @@ setup: ## Install what the tests need (PostgreSQL, registries, rpm, gem); make t
 
 test: setup build ## Run all tests, with set-up and a short run of each fuzz target
 	$(GO) test ./...
-	cd e2e && $(GO) test ./...
+	cd e2e && $(GO) test -count=1 ./...
 	@tools/fuzz.sh $(FUZZTIME)
 
 test-short: ## Run the quick tests, for the inner loop
@@ -30,7 +30,7 @@ test-short: ## Run the quick tests, for the inner loop
 
 test-servers: setup build ## Build third-party servers from source and test against them
 	@tools/servers.sh
-	cd e2e && SEAWORTHY_TEST_SERVERS=$(CACHE)/servers $(GO) test -run 'Server' ./...
+	cd e2e && SEAWORTHY_TEST_SERVERS=$(CACHE)/servers $(GO) test -count=1 -run 'Server' ./...
 
 fuzz: ## Run each fuzz target for FUZZTIME (3s)
 	@tools/fuzz.sh $(FUZZTIME)

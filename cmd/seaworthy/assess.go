@@ -88,12 +88,11 @@ Exit codes: 0 assessed, 1 failed, 2 wrong usage, 3 --fail-on says no.`,
 
 // assessPlan is a command line of assess, checked.
 type assessPlan struct {
-	wish     oci.Wish
-	failOn   seaworthy.Severity
-	fails    bool
-	limits   seaworthy.Limits
-	options  oci.Options
-	password string
+	wish    oci.Wish
+	failOn  seaworthy.Severity
+	fails   bool
+	limits  seaworthy.Limits
+	options oci.Options
 }
 
 func (f assessFlags) plan(in io.Reader) (assessPlan, error) {
@@ -225,6 +224,7 @@ func report(ctx context.Context, t terminal, f assessFlags, plan assessPlan, out
 		return err
 	}
 	for _, o := range outcomes {
+		warnOfPlatform(t, plan.wish, o)
 		if o.Err != nil {
 			failed = true
 			fmt.Fprintf(t.err, "seaworthy: %s: %s\n", clean(o.Reference), oneLine(ctx, o.Err))
@@ -238,6 +238,19 @@ func report(ctx context.Context, t terminal, f assessFlags, plan assessPlan, out
 		return errPolicy
 	}
 	return nil
+}
+
+// warnOfPlatform says when the only image that there is runs on another platform
+// than the one asked for: it is assessed all the same, as docker pull takes it.
+func warnOfPlatform(t terminal, wish oci.Wish, o assess.Outcome) {
+	if wish.All {
+		return
+	}
+	for _, a := range o.Assessments {
+		if p := a.Image.Platform; p.OS != "" && !wish.Platform.Runs(p) {
+			fmt.Fprintf(t.err, "seaworthy: %s is for %s alone, not for %s\n", clean(o.Reference), clean(p.String()), wish.Platform)
+		}
+	}
 }
 
 // compareVersions orders versions; those that cannot be read come first.

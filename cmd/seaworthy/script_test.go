@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -158,5 +159,29 @@ func TestFlagsFromEnvironment(t *testing.T) {
 				t.Errorf("it says %q, want %q in it", out.String(), tc.says)
 			}
 		})
+	}
+}
+
+var loopbackPort = regexp.MustCompile(`127\.0\.0\.1:\d+`)
+
+// TestReadmeTranscript holds the README's transcript to what the program says.
+func TestReadmeTranscript(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(readme), "```console\n$ seaworthy assess --plain-http 127.0.0.1:5000/tools/fetch:3.18\n")
+	want, _, closed := strings.Cut(rest, "```")
+	if !found || !closed {
+		t.Fatal("the README has no transcript")
+	}
+	var out, errs strings.Builder
+	if code := run(t.Context(), []string{"demo"}, terminal{in: strings.NewReader(""), out: &out, err: &errs}); code != exitOK {
+		t.Fatalf("demo ended with %d: %s", code, errs.String())
+	}
+	got := loopbackPort.ReplaceAllString(out.String(), "127.0.0.1:5000")
+	if !strings.Contains(got, strings.TrimSpace(want)) {
+		t.Errorf("the program does not say what the README shows; it says:\n%s", got)
 	}
 }

@@ -176,7 +176,7 @@ func (d *folder) read(i int, buf []byte) ([]byte, error) {
 	if err != nil {
 		return buf, malformedError{err}
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	if buf, err = readAll(f, buf, d.limits); err != nil {
 		return buf, malformedError{err}
 	}

@@ -51,7 +51,7 @@ func readChanges(r io.Reader, newest time.Time) (*changes, error) {
 	older, good, ordered := 0, 0, true
 	for older < olderLines || !ordered {
 		line, err := l.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

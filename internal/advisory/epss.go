@@ -107,7 +107,7 @@ func openEPSS(r io.Reader) (*epssFile, error) {
 	for {
 		line, err := f.lines.next()
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return nil, errors.New("it has no scores")
 		case err != nil:
 			return nil, err
@@ -163,7 +163,7 @@ func (f *epssFile) rows() iter.Seq2[EPSSRow, error] {
 	return func(yield func(EPSSRow, error) bool) {
 		for {
 			line, err := f.next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

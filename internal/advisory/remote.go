@@ -183,7 +183,7 @@ func (r *remote) request(ctx context.Context, l *url.URL, since time.Time) (*con
 		r: bufio.NewReaderSize(resp.Body, 32<<10), body: resp.Body, bytes: &r.bytes,
 	}
 	if body.html(resp.Header.Get("Content-Type")) {
-		body.Close()
+		_ = body.Close()
 		return nil, 0, webPage(display(l))
 	}
 	watch.Stop()
@@ -293,7 +293,7 @@ func (s *stream) Read(p []byte) (int, error) {
 	s.watch.Stop()
 	s.bytes.Add(int64(n))
 	s.got += int64(n)
-	if err == nil || err == io.EOF {
+	if err == nil || errors.Is(err, io.EOF) {
 		return n, err
 	}
 	if e := silent(s.ctx); e != nil {

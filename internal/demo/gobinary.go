@@ -88,7 +88,7 @@ func goIndex() (Sample, error) {
 		{"golang.org/x/text", "v0.3.7"},
 		{"google.golang.org/grpc", "v1.53.0"},
 	}
-	index := v1.ImageIndex(mutate.IndexMediaType(empty.Index, types.OCIImageIndex))
+	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	var first v1.Image
 	for _, machine := range []elf.Machine{elf.EM_X86_64, elf.EM_AARCH64} {
 		architecture := map[elf.Machine]string{elf.EM_X86_64: "amd64", elf.EM_AARCH64: "arm64"}[machine]

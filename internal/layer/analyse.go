@@ -107,7 +107,7 @@ func (r *analysis) walk(ctx context.Context, told func(int), see visit) error {
 // stream at all, that is the cause.
 func (r *analysis) verdict(in *readAhead, err error) error {
 	broken, isDamage := errors.AsType[*damage](err)
-	if err == nil || err == errEnough || isDamage {
+	if err == nil || errors.Is(err, errEnough) || isDamage {
 		if err := in.drain(); err != nil {
 			return fmt.Errorf("read %s: %w", r.name, err)
 		}
@@ -149,7 +149,7 @@ func (r *analysis) unpack(ctx context.Context, in *readAhead, see visit) error {
 	t := &tarReader{in: u}
 	for {
 		h, err := t.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -227,7 +227,7 @@ func (r *analysis) file(ctx context.Context, t *tarReader, h *header, path strin
 	}
 	var err error
 	if !h.sparse {
-		if wanted, err = r.sniffStream(t, h, wanted); err != nil || len(wanted) == 0 {
+		if wanted, err = r.sniffStream(t, wanted); err != nil || len(wanted) == 0 {
 			return err
 		}
 	}
@@ -264,7 +264,7 @@ func (r *analysis) wanting(i *info) []*reader {
 }
 
 // sniffStream looks at the first bytes before a file is kept.
-func (r *analysis) sniffStream(t *tarReader, h *header, wanted []*reader) ([]*reader, error) {
+func (r *analysis) sniffStream(t *tarReader, wanted []*reader) ([]*reader, error) {
 	if !anySniffer(wanted) {
 		return wanted, nil
 	}

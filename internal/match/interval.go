@@ -42,15 +42,15 @@ func (c *comparer) withoutVersion(entries []*seaworthy.Affected) outcome {
 		switch {
 		case c.text != "" && slices.Contains(a.Versions, c.text):
 			return outcome{verdict: seaworthy.Vulnerable, entry: a}
-		case o.entry == nil && comparable(a):
+		case o.entry == nil && isComparable(a):
 			o = outcome{verdict: seaworthy.Undecided, entry: a}
 		}
 	}
 	return o
 }
 
-// comparable reports whether a has anything to compare a version with.
-func comparable(a *seaworthy.Affected) bool {
+// isComparable reports whether a has anything to compare a version with.
+func isComparable(a *seaworthy.Affected) bool {
 	return len(a.Versions) > 0 || slices.ContainsFunc(a.Ranges, func(r seaworthy.Range) bool { return counts(r) && len(r.Events) > 0 })
 }
 

@@ -185,7 +185,7 @@ func readMembers(ctx context.Context, f *os.File, typed string, l seaworthy.Limi
 			return nil, err
 		}
 		h, err := reader.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

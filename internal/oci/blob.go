@@ -56,11 +56,11 @@ func (b *blobReader) Read(p []byte) (int, error) {
 			b.fail(tooLong)
 			break
 		}
-		if err == io.EOF && b.verifier.want.Size > b.verifier.n {
+		if errors.Is(err, io.EOF) && b.verifier.want.Size > b.verifier.n {
 			err = errShort
 		}
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			err = b.verifier.end()
 			if err == nil {
 				err = io.EOF
@@ -116,7 +116,7 @@ func (b *blobReader) connect() error {
 	b.stall = time.AfterFunc(b.timeout, func() { end(errStalled) })
 	b.stall.Stop()
 	offset := b.verifier.n
-	resp, err := b.fetch(b.attempt, offset)
+	resp, err := b.fetch(b.attempt, offset) //nolint:bodyclose // Close, or the next connect, closes it
 	if err != nil {
 		end(nil)
 		if s, ok := errors.AsType[*statusError](err); ok && s.status == http.StatusRequestedRangeNotSatisfiable && offset > 0 {

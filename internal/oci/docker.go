@@ -63,13 +63,13 @@ func readSaved(typed string, m *members, l seaworthy.Limits) ([]savedImage, erro
 	return images, nil
 }
 
-func readMember(typed string, m *members, name string, max int64, tooLarge error) ([]byte, error) {
+func readMember(typed string, m *members, name string, most int64, tooLarge error) ([]byte, error) {
 	r, size, err := m.open(name)
 	if err != nil {
 		return nil, fileError(typed, printable(name), err)
 	}
 	defer r.Close()
-	if size > max {
+	if size > most {
 		return nil, tooLarge
 	}
 	b := make([]byte, size)

@@ -65,7 +65,7 @@ func certificateNames(c *x509.Certificate) string {
 func lastCause(err error) string {
 	for {
 		var next error
-		switch e := err.(type) {
+		switch e := err.(type) { //nolint:errorlint // it walks the chain itself
 		case interface{ Unwrap() error }:
 			next = e.Unwrap()
 		case interface{ Unwrap() []error }:
@@ -78,7 +78,7 @@ func lastCause(err error) string {
 		}
 		err = next
 	}
-	if e, ok := err.(*url.Error); ok {
+	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err
 	}
 	return ": " + printable(scrub(err.Error()))

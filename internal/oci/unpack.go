@@ -35,7 +35,7 @@ func compression(head []byte) string {
 func unpacked(ctx context.Context, f *os.File, typed string, o Options) (*os.File, error) {
 	head := make([]byte, 8)
 	n, err := f.ReadAt(head, 0)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		f.Close()
 		return nil, fileError(typed, "the file", err)
 	}

@@ -84,11 +84,11 @@ func TestReplace(t *testing.T) {
 	}
 }
 
-func checkFeed(t *testing.T, s *store.Store, want seaworthy.Feed, any bool) {
+func checkFeed(t *testing.T, s *store.Store, want seaworthy.Feed, anyURL bool) {
 	t.Helper()
 	want.Source, want.Ecosystem, want.URL = debianFeed.Source, debianFeed.Ecosystem, debianFeed.URL
 	want.Skipped, want.Updated = debianFeed.Skipped, debianFeed.Updated
-	if want.Newest.IsZero() && any {
+	if want.Newest.IsZero() && anyURL {
 		want.Newest = noon
 	}
 	got, err := s.Feed(t.Context(), "osv", "Debian")

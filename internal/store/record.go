@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -181,7 +182,7 @@ func (sp *spool) all() iter.Seq2[record, error] {
 		var frame []byte
 		for {
 			n, err := binary.ReadUvarint(r)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return
 			}
 			if err == nil {

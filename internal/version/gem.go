@@ -65,7 +65,7 @@ func (v gem) compare(o order) int {
 		if i < len(w) {
 			b = w[i]
 		}
-		c := 0
+		var c int
 		switch m, n := isWord(a), isWord(b); {
 		case m && n:
 			c = strings.Compare(a, b)

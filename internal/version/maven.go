@@ -163,7 +163,7 @@ func (*maven) rules() rules { return rulesMaven }
 func (v *maven) compare(o order) int {
 	w := o.(*maven)
 	for i := 0; i < len(v.items) || i < len(w.items); i++ {
-		c := 0
+		var c int
 		switch {
 		case i >= len(v.items):
 			c = -w.items[i].sign()

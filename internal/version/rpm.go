@@ -78,7 +78,7 @@ func compareRPMPart(a, b string) int {
 			return before(isDigit(b[0]))
 		}
 		var m, n string
-		c := 0
+		var c int
 		if isDigit(a[0]) {
 			m, a = digits(a)
 			n, b = digits(b)

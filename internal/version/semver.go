@@ -69,7 +69,7 @@ func comparePrerelease(a, b string) int {
 		var x, y string
 		x, a, moreA = strings.Cut(a, ".")
 		y, b, moreB = strings.Cut(b, ".")
-		c := 0
+		var c int
 		switch m, n := allDigits(x), allDigits(y); {
 		case m && n:
 			c = compareNumbers(x, y)

@@ -13,7 +13,7 @@ import (
 )
 
 // osRelease reads os-release(5).
-func osRelease(l seaworthy.Limits) layer.Extractor {
+func osRelease(seaworthy.Limits) layer.Extractor {
 	return &parser{
 		format: seaworthy.RecordOSRelease,
 		named:  oneOf("etc/os-release", "usr/lib/os-release"),

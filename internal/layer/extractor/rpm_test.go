@@ -205,9 +205,9 @@ func TestRPMUnknownKinds(t *testing.T) {
 // an error or with packages that are all real ones.
 func TestRPMCorruptDatabases(t *testing.T) {
 	t.Parallel()
-	real := make(map[string]bool)
+	genuine := make(map[string]bool)
 	for _, p := range rpmPackages() {
-		real[p.Name] = true
+		genuine[p.Name] = true
 	}
 	e := rpmDatabase(seaworthy.DefaultLimits())
 	for path, db := range rpmDatabases(t) {

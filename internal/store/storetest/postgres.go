@@ -94,7 +94,7 @@ func start(bin, dir string) (cluster, error) {
 	if err != nil {
 		return cluster{}, err
 	}
-	run := append(as, "sh", "-c", keeper, "keeper", bin, dir, port)
+	run := append(slices.Clone(as), "sh", "-c", keeper, "keeper", bin, dir, port)
 	command = exec.Command(run[0], run[1:]...)
 	command.Dir = dir
 	stdin, err := command.StdinPipe()

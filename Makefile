@@ -23,7 +23,7 @@ setup: ## Install what the tests need; make test does it
 test: setup build ## Run all tests, with set-up and a short run of each fuzz target
 	$(GO) mod download github.com/anchore/syft@v1.30.0 # it ships the schema of SPDX 2.3
 	SEAWORTHY_REQUIRE_SCHEMAS=1 TEST_POSTGRES_REQUIRED=1 $(GO) test ./...
-	cd e2e && $(GO) test ./...
+	cd e2e && $(GO) test -count=1 ./...
 	@tools/fuzz.sh $(FUZZTIME)
 
 test-short: ## Run the quick tests, for the inner loop
@@ -31,7 +31,7 @@ test-short: ## Run the quick tests, for the inner loop
 
 test-servers: setup build ## Build third-party servers from source and test against them
 	@tools/servers.sh
-	cd e2e && SEAWORTHY_TEST_SERVERS=$(CACHE)/servers $(GO) test -run 'Server' ./...
+	cd e2e && SEAWORTHY_TEST_SERVERS=$(CACHE)/servers $(GO) test -count=1 -run 'Server' ./...
 
 fuzz: ## Run each fuzz target for FUZZTIME (2s)
 	@tools/fuzz.sh $(FUZZTIME)

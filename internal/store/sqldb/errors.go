@@ -48,7 +48,11 @@ func isNet(err error) bool {
 }
 
 func (db *DB) explainSQLite(e *sqlite.Error, err error) error {
-	switch e.Code() & 0xff {
+	code := e.Code() & 0xff
+	if e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE { // the index of the log cannot grow
+		code = sqlite3.SQLITE_FULL
+	}
+	switch code {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return db.failure(seaworthy.CodeConflict, err, "another program has been writing to the database %s for long",
 			"try again when it is done")

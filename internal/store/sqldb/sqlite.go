@@ -27,7 +27,8 @@ func openSQLite(o Options) (*DB, error) {
 	if err := makeFile(path); err != nil {
 		return nil, &seaworthy.Error{
 			Code:   seaworthy.CodeInvalid,
-			Public: fmt.Sprintf("cannot make the database %s: %v", path, reason(err)),
+			Public: fmt.Sprintf("the database %s cannot be made: %v", path, reason(path, err)),
+			Hint:   "let this user write to its directory, or name another",
 			Err:    err,
 		}
 	}
@@ -71,10 +72,13 @@ func makeFile(path string) error {
 	return f.Close()
 }
 
-// reason is the cause without the operation and the path, which the message
-// around it names.
-func reason(err error) error {
+// reason is the cause without the operation, and without the path if the message
+// around it names just that.
+func reason(path string, err error) error {
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		if p.Path == path {
+			return p.Err
+		}
 		return fmt.Errorf("%s: %w", p.Path, p.Err)
 	}
 	return err

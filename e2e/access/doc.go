@@ -1,0 +1,2 @@
+// Package access tests how seaworthy logs in to real registries.
+package access

@@ -69,7 +69,14 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the schema: %w", err)
 	}
-	return open(ctx, c, schema)
+	s, err := open(ctx, c, schema)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.applyRules(ctx, max(c.Rules, 1)); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
 
 func open(ctx context.Context, c Config, schema fs.FS) (*Store, error) {
@@ -95,9 +102,6 @@ func open(ctx context.Context, c Config, schema fs.FS) (*Store, error) {
 			a.Details, a.References, a.Affected = "", nil, nil
 			return json.Marshal(a)
 		}
-	}
-	if err := s.applyRules(ctx, max(c.Rules, 1)); err != nil {
-		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }

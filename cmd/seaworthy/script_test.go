@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/zip"
 	"context"
 	"net"
 	"net/http"
@@ -26,7 +27,8 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the command line as people do. Each script has a registry
 // with the sample images at $REGISTRY, the samples as a layout in $SAMPLES, the
-// sample advisories in $ADVISORIES, and servers with faults.
+// sample advisories in $ADVISORIES, and servers with faults. The command
+// "zip ARCHIVE FILE…" packs files by their base names.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	samples, err := demo.Samples()
@@ -57,7 +59,8 @@ func TestScripts(t *testing.T) {
 		"TLS":    withTLS(t),
 	}
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir:  "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"zip": zipFiles},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("REGISTRY", registry.Host)
 			e.Setenv("SAMPLES", layout)
@@ -71,6 +74,26 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// zipFiles packs files, as OSV packs its records.
+func zipFiles(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: zip ARCHIVE FILE…")
+	}
+	archive := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(filepath.Dir(archive), 0o700))
+	f, err := os.Create(archive)
+	ts.Check(err)
+	w := zip.NewWriter(f)
+	for _, name := range args[1:] {
+		entry, err := w.Create(filepath.Base(name))
+		ts.Check(err)
+		_, err = entry.Write([]byte(ts.ReadFile(name)))
+		ts.Check(err)
+	}
+	ts.Check(w.Close())
+	ts.Check(f.Close())
 }
 
 func host(s *httptest.Server) string { return s.Listener.Addr().String() }

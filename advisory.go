@@ -4,14 +4,15 @@ import "time"
 
 // Feed is one set of advisories: a source's records for one ecosystem family.
 type Feed struct {
-	Source    string    `json:"source"`           // "osv", "kev", "epss"
-	Ecosystem string    `json:"ecosystem"`        // the family; "" for kev and epss
-	URL       string    `json:"url"`              // where it was read from, without credentials
-	Records   int       `json:"records"`          // that take part in matching
-	Withdrawn int       `json:"withdrawn"`        // remembered, not matched
-	Skipped   int       `json:"skipped"`          // malformed in the last full read
-	Newest    time.Time `json:"newest,omitzero"`  // of the records' modification times
-	Updated   time.Time `json:"updated,omitzero"` // when the last update ended well
+	Source    string    `json:"source"`            // "osv", "kev", "epss"
+	Ecosystem string    `json:"ecosystem"`         // the family; "" for kev and epss
+	URL       string    `json:"url"`               // where it was read from, without credentials
+	Records   int       `json:"records"`           // that take part in matching
+	Withdrawn int       `json:"withdrawn"`         // remembered, not matched
+	Partial   bool      `json:"partial,omitempty"` // only single records were imported: what they do not name is unknown
+	Skipped   int       `json:"skipped"`           // malformed in the last full read
+	Newest    time.Time `json:"newest,omitzero"`   // of the records' modification times
+	Updated   time.Time `json:"updated,omitzero"`  // when the last update ended well
 }
 
 // Advisory is one record of a feed, in OSV's terms

@@ -17,6 +17,10 @@ type Contents struct {
 
 	Size     int64 `json:"size"`     // bytes as stored in the registry
 	Unpacked int64 `json:"unpacked"` // bytes of the tar stream
+
+	// Limited says that a limit kept a file from being read: with other limits the
+	// contents may be others, so they are not to be remembered.
+	Limited bool `json:"limited,omitempty"`
 }
 
 // Format names what a record was read from, such as "dpkg-status" or "npm".

@@ -195,9 +195,22 @@ func (l Limits) Exceeded(name, what string) *LimitError {
 	e := &LimitError{Limit: name, What: what}
 	switch {
 	case count != nil:
-		e.Max = strconv.FormatInt(*count, 10)
+		e.Max = countText(*count)
 	case duration != nil:
 		e.Max = duration.String()
 	}
 	return e
+}
+
+// countText writes a count as Set reads it, in the largest unit that fits.
+func countText(n int64) string {
+	for _, unit := range []struct {
+		name string
+		size int64
+	}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
+		if n >= unit.size && n%unit.size == 0 {
+			return strconv.FormatInt(n/unit.size, 10) + unit.name
+		}
+	}
+	return strconv.FormatInt(n, 10)
 }

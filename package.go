@@ -69,6 +69,9 @@ type Gap struct {
 	Layer  int     `json:"layer"` // index in the image's layers; -1 for the image as a whole
 	Path   string  `json:"path,omitempty"`
 	Reason string  `json:"reason"` // one sentence for a person
+
+	// Ecosystem is the one whose advisories are missing or a part.
+	Ecosystem Ecosystem `json:"ecosystem,omitempty"`
 }
 
 // GapKind says what sort of thing was not seen.
@@ -79,6 +82,7 @@ const (
 	GapFile         GapKind = "file"          // a package database or archive that could not be read
 	GapForeignLayer GapKind = "foreign-layer" // a layer that is not to be fetched from the registry
 	GapDistribution GapKind = "distribution"  // operating system packages of an unknown distribution
+	GapPartial      GapKind = "partial"       // only single records of an ecosystem's advisories were imported
 	GapAdvisories   GapKind = "advisories"    // no advisories were imported for an ecosystem in the image
 	GapVersion      GapKind = "version"       // a package whose version is unknown or cannot be compared
 	GapLink         GapKind = "link"          // a hard link into another layer to a file that was not kept

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,11 +70,9 @@ Sources are https:// or file:// URLs, or http:// on this machine's loopback.`,
 }
 
 func runUpdate(ctx context.Context, t terminal, f updateFlags) (err error) {
-	limits := seaworthy.DefaultLimits()
-	for _, assignment := range f.limits {
-		if err := limits.Set(assignment); err != nil {
-			return usageError{err}
-		}
+	limits, err := limitsOf(f.limits)
+	if err != nil {
+		return err
 	}
 	st, err := openStore(ctx, f.dataDir)
 	if err != nil {
@@ -81,6 +80,9 @@ func runUpdate(ctx context.Context, t terminal, f updateFlags) (err error) {
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
 	u := newUpdater(st, limits)
+	if !f.quiet {
+		u.Progress = said(t.err, time.Now)
+	}
 
 	var results []advisory.Result
 	failed := false
@@ -106,7 +108,7 @@ func runUpdate(ctx context.Context, t terminal, f updateFlags) (err error) {
 	if f.epss != none {
 		take(one(u.EPSS(ctx, f.epss)))
 	}
-	if !f.quiet {
+	if !f.quiet && len(results) > 0 {
 		if err := printResults(t, results); err != nil {
 			return err
 		}
@@ -175,6 +177,7 @@ func how(r advisory.Result) string {
 
 func advisoriesImportCommand(t terminal) *cobra.Command {
 	var dataDir string
+	var assignments []string
 	cmd := &cobra.Command{
 		Use:   "import PATH",
 		Short: "Import advisories from files, with no network",
@@ -188,12 +191,16 @@ CSV; or exploit probabilities as CSV. What a file is, its content says.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			limits, err := limitsOf(assignments)
+			if err != nil {
+				return err
+			}
 			st, err := openStore(cmd.Context(), dataDir)
 			if err != nil {
 				return err
 			}
 			defer func() { err = errors.Join(err, st.Close()) }()
-			results, err := newUpdater(st, seaworthy.DefaultLimits()).Import(cmd.Context(), args[0])
+			results, err := newUpdater(st, limits).Import(cmd.Context(), args[0])
 			if len(results) > 0 {
 				err = errors.Join(printResults(t, results), err)
 			}
@@ -201,7 +208,41 @@ CSV; or exploit probabilities as CSV. What a file is, its content says.`,
 		},
 	}
 	dataDirFlag(cmd.Flags(), &dataDir)
+	cmd.Flags().StringArrayVar(&assignments, "limit", nil, "raise or lower a limit, as in advisory-bytes=32MiB (repeatable)")
 	return cmd
+}
+
+// limitsOf are the default limits with what --limit says.
+func limitsOf(assignments []string) (seaworthy.Limits, error) {
+	limits := seaworthy.DefaultLimits()
+	for _, assignment := range assignments {
+		if err := limits.Set(assignment); err != nil {
+			return limits, usageError{err}
+		}
+	}
+	return limits, nil
+}
+
+// sayEvery is how often an update says how far it is.
+const sayEvery = 3 * time.Second
+
+// said tells of an update in plain lines, at most one in a while.
+func said(w io.Writer, now func() time.Time) func(advisory.Event) {
+	last := now()
+	return func(e advisory.Event) {
+		if now().Sub(last) < sayEvery {
+			return
+		}
+		last = now()
+		text := fmt.Sprintf("%s: %s records read", clean(e.Feed), strconv.FormatInt(e.Done, 10))
+		if e.Stage == advisory.StageDownload {
+			text = fmt.Sprintf("%s: %s fetched", clean(e.Feed), bytesText(e.Done))
+			if e.Total > 0 {
+				text += " of " + bytesText(e.Total)
+			}
+		}
+		fmt.Fprintln(w, text)
+	}
 }
 
 func advisoriesStatusCommand(t terminal) *cobra.Command {

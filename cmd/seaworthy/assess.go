@@ -158,7 +158,7 @@ func runAssess(ctx context.Context, t terminal, f assessFlags, args []string) (e
 	if err != nil {
 		return err
 	}
-	requests, err := openAll(args, plan)
+	requests, unopened, err := openAll(args, plan)
 	if err != nil {
 		return err
 	}
@@ -187,26 +187,49 @@ func runAssess(ctx context.Context, t terminal, f assessFlags, args []string) (e
 	if err != nil {
 		return err
 	}
-	return report(ctx, t, f, plan, outcomes)
+	return report(ctx, t, f, plan, append(outcomes, unopened...))
 }
 
-// openAll opens the references; one that cannot be read as such is wrong usage.
-func openAll(args []string, plan assessPlan) ([]assess.Request, error) {
-	var requests []assess.Request
+// openAll opens the references. One that cannot be read as such is wrong usage;
+// one that is not there fails by itself.
+func openAll(args []string, plan assessPlan) (requests []assess.Request, unopened []assess.Outcome, err error) {
+	if err := oneRegistry(args, plan.options.Username); err != nil {
+		return nil, nil, err
+	}
 	for _, arg := range args {
 		source, err := oci.Open(arg, plan.options)
-		if err != nil {
+		switch {
+		case err == nil:
+			requests = append(requests, assess.Request{Source: source, Wish: plan.wish})
+		case seaworthy.CodeOf(err) == seaworthy.CodeInvalid:
 			for _, r := range requests {
 				_ = r.Source.Close()
 			}
-			if seaworthy.CodeOf(err) == seaworthy.CodeInvalid {
-				return nil, usageError{err}
-			}
-			return nil, err
+			return nil, nil, usageError{err}
+		default:
+			unopened = append(unopened, assess.Outcome{Reference: arg, Err: err})
 		}
-		requests = append(requests, assess.Request{Source: source, Wish: plan.wish})
 	}
-	return requests, nil
+	return requests, unopened, nil
+}
+
+// oneRegistry keeps a typed password from going to more than one registry.
+func oneRegistry(args []string, username string) error {
+	first := ""
+	for _, arg := range args {
+		if username == "" || strings.HasPrefix(arg, "oci:") || strings.HasPrefix(arg, "tar:") {
+			continue
+		}
+		ref, err := oci.ParseReference(arg)
+		if err != nil {
+			return usageError{err}
+		}
+		if first != "" && ref.Host() != first {
+			return usagef("--username and its password are for one registry, not for both %s and %s: assess them apart, or log in with docker login", first, ref.Host())
+		}
+		first = ref.Host()
+	}
+	return nil
 }
 
 // report writes what was found, then says what failed, and decides the exit.
@@ -220,14 +243,17 @@ func report(ctx context.Context, t terminal, f assessFlags, plan assessPlan, out
 		Format: f.format, By: f.by, ShowHidden: f.showHidden, Packages: f.packages,
 		Tool: sbom.Tool{Name: "seaworthy", Version: thisBuild().Version}, Compare: compareVersions,
 	}
-	if err := renderAssessments(t.out, options.forTerminal(t.out, os.LookupEnv), all); err != nil {
-		return err
+	// A document of no image at all would read like one of a clean image.
+	if len(all) > 0 || f.format == formatTable || f.format == formatJSON {
+		if err := renderAssessments(t.out, options.forTerminal(t.out, os.LookupEnv), all); err != nil {
+			return err
+		}
 	}
 	for _, o := range outcomes {
 		warnOfPlatform(t, plan.wish, o)
 		if o.Err != nil {
 			failed = true
-			fmt.Fprintf(t.err, "seaworthy: %s: %s\n", clean(o.Reference), oneLine(ctx, o.Err))
+			fmt.Fprintln(t.err, "seaworthy: "+about(clean(o.Reference), oneLine(ctx, o.Err)))
 		}
 	}
 	if failed {
@@ -237,7 +263,32 @@ func report(ctx context.Context, t terminal, f assessFlags, plan assessPlan, out
 		fmt.Fprintf(t.err, "seaworthy: the worst finding is %s; --fail-on %s says no\n", worst, plan.failOn)
 		return errPolicy
 	}
+	if blind := unjudged(all); plan.fails && blind != "" {
+		fmt.Fprintf(t.err, "seaworthy: --fail-on cannot decide: %s\n", clean(blind))
+		return errSaid
+	}
 	return nil
+}
+
+// about puts a reference before what is said of it, once.
+func about(reference, text string) string {
+	if strings.HasPrefix(text, reference) {
+		return text
+	}
+	return reference + ": " + text
+}
+
+// unjudged gives the first reason for which packages could not be matched at
+// all, so that no finding is no answer; "" if there is none.
+func unjudged(all []seaworthy.Assessment) string {
+	for _, a := range all {
+		for _, g := range a.Inventory.Gaps {
+			if g.Kind == seaworthy.GapAdvisories || g.Kind == seaworthy.GapDistribution {
+				return a.Reference + ": " + g.Reason
+			}
+		}
+	}
+	return ""
 }
 
 // warnOfPlatform says when the only image that there is runs on another platform

@@ -204,8 +204,8 @@ func summarise(a *seaworthy.Assessment, problems []problem) summary {
 	return s
 }
 
-// unmatched lists the ecosystems in the image of which no advisory took part,
-// so that no finding means nothing.
+// unmatched lists the ecosystems in the image for which no advisories are at
+// hand, or none for the release, so that no finding means nothing.
 func unmatched(a *seaworthy.Assessment) []string {
 	fed := make(map[string]bool)
 	for _, f := range a.Advisories {
@@ -214,6 +214,11 @@ func unmatched(a *seaworthy.Assessment) []string {
 		}
 	}
 	missing := []string{}
+	for _, g := range a.Inventory.Gaps {
+		if g.Kind == seaworthy.GapAdvisories && g.Ecosystem.Release() != "" && fed[g.Ecosystem.Family()] {
+			missing = append(missing, string(g.Ecosystem))
+		}
+	}
 	for _, p := range a.Inventory.Packages {
 		family := p.Ecosystem.Family()
 		if p.OwnedBy == "" && !fed[family] && !slices.Contains(missing, family) {

@@ -21,6 +21,7 @@ type knowledge struct {
 	epss     map[string]seaworthy.EPSS
 	kev      map[string]seaworthy.KEV
 	feeds    []seaworthy.Feed
+	covered  map[seaworthy.Ecosystem]bool // those with advisories, by release
 }
 
 // judge matches the packages of the targets and fills in the outcomes.
@@ -51,11 +52,13 @@ func (a *Assessor) assessment(t *target, k knowledge, memo map[seaworthy.Package
 		Vulnerabilities: []seaworthy.Vulnerability{},
 		Assessed:        a.now().UTC(),
 	}
+	ecosystems := map[seaworthy.Ecosystem]bool{}
 	families := map[string]bool{}
 	for _, p := range t.inventory.Packages {
 		if p.OwnedBy != "" {
 			continue
 		}
+		ecosystems[p.Ecosystem] = true
 		families[p.Ecosystem.Family()] = true
 		vulnerabilities, ok := memo[p.Package]
 		if !ok {
@@ -65,33 +68,44 @@ func (a *Assessor) assessment(t *target, k knowledge, memo map[seaworthy.Package
 		found.Vulnerabilities = append(found.Vulnerabilities, vulnerabilities...)
 	}
 	slices.SortFunc(found.Vulnerabilities, match.Compare)
-	advised := map[string]bool{}
 	for _, f := range k.feeds {
 		if f.Ecosystem == "" || families[f.Ecosystem] {
 			found.Advisories = append(found.Advisories, f)
-			advised[f.Ecosystem] = true
 		}
 	}
-	found.Inventory.Gaps = slices.Concat(t.inventory.Gaps, unadvised(families, advised))
+	found.Inventory.Gaps = slices.Concat(t.inventory.Gaps, k.unadvised(ecosystems))
 	return found
 }
 
-// unadvised names the ecosystems for which there are no advisories: absence of
-// findings means nothing there.
-func unadvised(families, advised map[string]bool) []seaworthy.Gap {
+// unadvised names the ecosystems for which advisories are missing, so that
+// absence of findings means nothing there: those of no feed, releases that a feed
+// does not speak of, and feeds of which only single records were imported.
+func (k knowledge) unadvised(ecosystems map[seaworthy.Ecosystem]bool) []seaworthy.Gap {
+	feeds := map[string]seaworthy.Feed{}
+	for _, f := range k.feeds {
+		feeds[f.Ecosystem] = f
+	}
 	var gaps []seaworthy.Gap
-	for _, family := range slices.Sorted(maps.Keys(families)) {
-		if advised[family] {
-			continue
-		}
-		reason := "no advisories for " + family + " yet: run seaworthy advisories update"
-		switch e := seaworthy.Ecosystem(family); {
+	for _, e := range slices.Sorted(maps.Keys(ecosystems)) {
+		reason, kind := "", seaworthy.GapAdvisories
+		family := e.Family()
+		feed, fed := feeds[family]
+		switch {
 		case e == seaworthy.FormatAPK || e == seaworthy.FormatDpkg || e == seaworthy.FormatRPM:
 			continue // the merge has said that the distribution is unknown
 		case !advisory.Covers(family):
 			reason = "no advisory source at hand covers " + family
+		case !fed || feed.Records == 0:
+			reason = "no advisories for " + family + " yet: run seaworthy advisories update"
+		case !k.covered[e]:
+			reason = fmt.Sprintf("the advisories for %s say nothing of release %q: it may be past its end of life, or newer than they are", family, e.Release())
+		case feed.Partial:
+			kind = seaworthy.GapPartial
+			reason = fmt.Sprintf("only %d single records for %s were imported: seaworthy advisories update fetches all", feed.Records, family)
+		default:
+			continue
 		}
-		gaps = append(gaps, seaworthy.Gap{Kind: seaworthy.GapAdvisories, Layer: -1, Reason: reason})
+		gaps = append(gaps, seaworthy.Gap{Kind: kind, Layer: -1, Reason: reason, Ecosystem: e})
 	}
 	return gaps
 }
@@ -116,6 +130,13 @@ func (a *Assessor) know(ctx context.Context, targets []*target) (knowledge, erro
 				rows[t.packages[i]] = p.Package
 			}
 		}
+	}
+	ecosystems := map[seaworthy.Ecosystem]bool{}
+	for p := range packages {
+		ecosystems[p.Ecosystem] = true
+	}
+	if k.covered, err = a.Store.Covered(ctx, slices.Sorted(maps.Keys(ecosystems))); err != nil {
+		return k, err
 	}
 	var advisories []int64
 	if a.Forget {

@@ -110,7 +110,7 @@ func (a *Assessor) analyse(ctx context.Context, j job) (*seaworthy.Contents, err
 		},
 	}, progress)
 	end(err)
-	if err != nil || a.Forget {
+	if err != nil || a.Forget || contents.Limited {
 		return contents, err
 	}
 	if err := a.Store.PutContents(ctx, j.layer.Digest, layer.Version, contents); err != nil {
@@ -118,6 +118,10 @@ func (a *Assessor) analyse(ctx context.Context, j job) (*seaworthy.Contents, err
 	}
 	return contents, nil
 }
+
+// unremembered is the analyser's version of images of which a limit hid
+// something: no look-up asks for it, so they are read again.
+const unremembered = 0
 
 // mergeAll makes the inventories and remembers them. A layer that failed fails
 // each image that has it.
@@ -127,6 +131,7 @@ func (a *Assessor) mergeAll(ctx context.Context, targets []*target, readings map
 			continue
 		}
 		layers := make([]*seaworthy.Contents, len(t.image.Layers))
+		analyser := layer.Version
 		for i, l := range t.image.Layers {
 			r := readings[l.Digest]
 			if r.err != nil {
@@ -134,6 +139,9 @@ func (a *Assessor) mergeAll(ctx context.Context, targets []*target, readings map
 				break
 			}
 			layers[i] = r.contents
+			if r.contents != nil && r.contents.Limited {
+				analyser = unremembered
+			}
 		}
 		if t.err != nil {
 			continue
@@ -142,7 +150,7 @@ func (a *Assessor) mergeAll(ctx context.Context, targets []*target, readings map
 		if a.Forget {
 			continue
 		}
-		stored, err := a.Store.PutImage(ctx, t.image, t.inventory, image.Hash(t.inventory), layer.Version, a.now())
+		stored, err := a.Store.PutImage(ctx, t.image, t.inventory, image.Hash(t.inventory), analyser, a.now())
 		if err != nil {
 			return fmt.Errorf("remember image %s: %w", t.image.Digest.Short(), err)
 		}

@@ -49,6 +49,7 @@ func (a *Analyser) Analyse(ctx context.Context, b Blob, p Progress) (*seaworthy.
 	}
 	c := &seaworthy.Contents{Entries: r.entries, Links: links, Size: r.stored, Unpacked: r.unpacked}
 	c.Records, c.Gaps = r.found.list()
+	c.Limited = r.found.limited
 	return c, nil
 }
 
@@ -236,6 +237,7 @@ func (r *analysis) file(ctx context.Context, t *tarReader, h *header, path strin
 		return err
 	}
 	if refused != "" {
+		r.found.limited = true
 		for _, x := range wanted {
 			r.found.fail(path, x.format, refused)
 		}
@@ -347,11 +349,12 @@ func (r *analysis) extractAll(ctx context.Context, wanted []*reader, i *info, k 
 		}
 		if e.err != nil {
 			r.found.fail(i.name, x.format, e.err.Error())
-			continue
+			_, limit := errors.AsType[*seaworthy.LimitError](e.err)
+			r.found.limited = r.found.limited || limit
 		}
 		e.record.Format = x.format
-		if saysNothing(e.record) {
-			continue
+		if saysNothing(e.record) || e.err != nil && isEmpty(e.record) {
+			continue // beside an error, what was read until then counts
 		}
 		if err := r.found.add(i.name, e.record); err != nil {
 			return err
@@ -371,5 +374,9 @@ func saysNothing(rec seaworthy.Record) bool {
 		seaworthy.RecordRPM, seaworthy.RecordOSRelease:
 		return false
 	}
+	return isEmpty(rec)
+}
+
+func isEmpty(rec seaworthy.Record) bool {
 	return len(rec.Packages) == 0 && len(rec.Owns) == 0 && len(rec.OSRelease) == 0
 }

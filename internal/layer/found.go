@@ -16,10 +16,11 @@ const maxGaps = 1000
 // found collects what the files of a layer say, by path, so that a path that is
 // written again loses what was said of it before.
 type found struct {
-	limits seaworthy.Limits
-	what   string // the layer, for errors
-	byPath map[string]*outcome
-	count  int64 // packages, and records without any
+	limited bool // a limit kept a file from being read
+	limits  seaworthy.Limits
+	what    string // the layer, for errors
+	byPath  map[string]*outcome
+	count   int64 // packages, and records without any
 
 	refused []seaworthy.Gap
 	gaps    int // kept ones

@@ -184,6 +184,7 @@ func (r *analysis) readAs(ctx context.Context, t *tarReader, h *header, links []
 	}
 	for _, l := range links {
 		if refused != "" {
+			r.found.limited = true
 			for _, x := range l.wants {
 				r.found.fail(l.path, x.format, refused)
 			}

@@ -151,8 +151,8 @@ func TestManifestIsVerified(t *testing.T) {
 		{"wrong sha512", string(body) + " ", Descriptor{Digest: good512}, seaworthy.CodeCorrupt, []string{string(good512)}},
 		{"too short", string(body), Descriptor{Digest: seaworthy.DigestOf(body), Size: 1000}, seaworthy.CodeCorrupt, []string{"should have 1000"}},
 		{"too long", string(body), Descriptor{Digest: seaworthy.DigestOf(body), Size: 10}, seaworthy.CodeCorrupt, []string{"more than the 10 bytes"}},
-		{"too large", "{" + strings.Repeat(" ", 5000), Descriptor{Digest: digestA}, seaworthy.CodeLimit, []string{"manifest-bytes of 4096"}},
-		{"said to be too large", string(body), Descriptor{Digest: digestA, Size: 5000}, seaworthy.CodeLimit, []string{"manifest-bytes of 4096"}},
+		{"too large", "{" + strings.Repeat(" ", 5000), Descriptor{Digest: digestA}, seaworthy.CodeLimit, []string{"manifest-bytes of 4KiB"}},
+		{"said to be too large", string(body), Descriptor{Digest: digestA, Size: 5000}, seaworthy.CodeLimit, []string{"manifest-bytes of 4KiB"}},
 		{"HTML", "<html>sign in</html>", Descriptor{Digest: digestA}, seaworthy.CodeProtocol, []string{"a web page", "not a registry"}},
 		{"nothing", "", Descriptor{Digest: digestA}, seaworthy.CodeProtocol, []string{"nothing"}},
 	}

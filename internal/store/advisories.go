@@ -78,6 +78,7 @@ func (u *update) run(f seaworthy.Feed, sp *spool) error {
 	if err != nil {
 		return err
 	}
+	f.Partial = !u.full
 	if !u.full {
 		u.newest = millis(before.Newest)
 	}
@@ -358,6 +359,7 @@ func (u *update) finish(f seaworthy.Feed) error {
 		return err
 	}
 	f.Records -= f.Withdrawn
+	f.Partial = !u.full
 	if f.Newest.IsZero() {
 		f.Newest = fromMillis(u.newest)
 	}

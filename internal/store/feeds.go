@@ -9,11 +9,13 @@ import (
 	"github.com/seaworthy-dev/seaworthy/internal/store/sqldb"
 )
 
-const feedColumns = "id, source, ecosystem, url, records, withdrawn, skipped, newest_at, updated_at"
+const feedColumns = "id, source, ecosystem, url, records, withdrawn, skipped, newest_at, updated_at, whole"
 
 func scanFeed(scan sqldb.Scan) (f seaworthy.Feed, id int64, err error) {
 	var newest, updated int64
-	err = scan(&id, &f.Source, &f.Ecosystem, &f.URL, &f.Records, &f.Withdrawn, &f.Skipped, &newest, &updated)
+	var whole int
+	err = scan(&id, &f.Source, &f.Ecosystem, &f.URL, &f.Records, &f.Withdrawn, &f.Skipped, &newest, &updated, &whole)
+	f.Partial = whole == 0
 	f.Newest, f.Updated = fromMillis(newest), fromMillis(updated)
 	return f, id, err
 }
@@ -54,15 +56,22 @@ func readFeed(ctx context.Context, tx *sqldb.Tx, source, family string) (f seawo
 	return f, id, err
 }
 
+// writeFeed writes a feed's row. Once the whole set was read, single records that
+// come later do not make it partial again.
 func writeFeed(ctx context.Context, tx *sqldb.Tx, f seaworthy.Feed) (id int64, err error) {
+	whole := 1
+	if f.Partial {
+		whole = 0
+	}
 	err = tx.Each(ctx, func(scan sqldb.Scan) error { return scan(&id) }, `
-		insert into feed(source, ecosystem, url, records, withdrawn, skipped, newest_at, updated_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8)
+		insert into feed(source, ecosystem, url, records, withdrawn, skipped, newest_at, updated_at, whole)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 		on conflict(source, ecosystem) do update set url = excluded.url, records = excluded.records,
 			withdrawn = excluded.withdrawn, skipped = excluded.skipped, newest_at = excluded.newest_at,
-			updated_at = excluded.updated_at
+			updated_at = excluded.updated_at,
+			whole = case when excluded.whole = 1 then 1 else feed.whole end
 		returning id`,
-		f.Source, f.Ecosystem, f.URL, f.Records, f.Withdrawn, f.Skipped, millis(f.Newest), millis(f.Updated))
+		f.Source, f.Ecosystem, f.URL, f.Records, f.Withdrawn, f.Skipped, millis(f.Newest), millis(f.Updated), whole)
 	return id, err
 }
 

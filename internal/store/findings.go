@@ -97,6 +97,29 @@ func feedSources(ctx context.Context, tx *sqldb.Tx) (map[int64]string, error) {
 	return sources, err
 }
 
+// Covered tells for which of the ecosystems, releases apart, advisories are kept.
+func (s *Store) Covered(ctx context.Context, ecosystems []seaworthy.Ecosystem) (map[seaworthy.Ecosystem]bool, error) {
+	var rows sqldb.Bulk
+	for _, e := range ecosystems {
+		rows.Add(string(e))
+	}
+	covered := make(map[seaworthy.Ecosystem]bool, len(ecosystems))
+	err := s.db.View(ctx, func(tx *sqldb.Tx) error {
+		return tx.Each(ctx, func(scan sqldb.Scan) error {
+			var e seaworthy.Ecosystem
+			err := scan(&e)
+			covered[e] = true
+			return err
+		}, `
+			select {{text 0}} from {{rows}}
+			where exists (select 1 from affected a where a.ecosystem = {{text 0}})`, rows.Rows())
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ask which ecosystems have advisories: %w", err)
+	}
+	return covered, nil
+}
+
 // PutFindings keeps the outcome of matching in the place of the packages' former
 // findings. A package whose advisories changed after Unmatched stays due; the
 // outcome of a matching that is older than the stored one is dropped.

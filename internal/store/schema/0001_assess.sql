@@ -73,6 +73,7 @@ create table feed (
     source text not null,
     ecosystem text not null,
     url text not null,
+    whole int not null,                -- 1 once the whole set was read, 0 while single records were imported
     records bigint not null,
     withdrawn bigint not null,
     skipped bigint not null,

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,13 +34,51 @@ func newBarProgress(w io.Writer, width int) *barProgress {
 	fill := mpb.BarStyle().Build()
 	p.bar = p.mpb.MustAdd(0, mpb.BarFillerFunc(func(w io.Writer, s decor.Statistics) error {
 		s.Current, s.Total = p.tally.read.Load(), max(p.tally.total(), 1)
-		s.AvailableWidth = min(s.AvailableWidth, 40)
-		return fill.Fill(w, s)
-	}), mpb.BarRemoveOnComplete(),
-		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return p.title() })),
-		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return p.figures() })),
-	)
+		l := layOut(s.AvailableWidth, p.title(), p.figures())
+		if _, err := io.WriteString(w, l.before); err != nil || l.bar == 0 {
+			return err
+		}
+		s.AvailableWidth = l.bar
+		if err := fill.Fill(w, s); err != nil {
+			return err
+		}
+		_, err := io.WriteString(w, l.after)
+		return err
+	}), mpb.BarRemoveOnComplete(), mpb.BarFillerTrim())
 	return p
+}
+
+// layout is a line of progress: text around a bar, which has no columns where
+// there is no room for one.
+type layout struct {
+	before string
+	bar    int
+	after  string
+}
+
+// layOut fits a line into width columns. The figures go first, the last of them
+// first, then the end of the title, all of it, and the bar.
+func layOut(width int, title string, figures []string) layout {
+	const leastBar, mostBar, leastTitle = 10, 42, 12
+	if title != "" {
+		title += " "
+	}
+	named := min(textWidth(title), leastTitle+1)
+	text := ""
+	for n := len(figures); n > 0; n-- {
+		text = " " + strings.Join(figures[:n], ", ")
+		if named+leastBar+textWidth(text) <= width {
+			room := width - leastBar - textWidth(text)
+			if textWidth(title) > room {
+				title = fit(strings.TrimSuffix(title, " "), room-1) + " "
+			}
+			return layout{title, min(width-textWidth(title)-textWidth(text), mostBar), text}
+		}
+	}
+	if bar := width - textWidth(text); bar >= leastBar {
+		return layout{"", min(bar, mostBar), text}
+	}
+	return layout{before: fit(strings.TrimSpace(text), width)}
 }
 
 func (p *barProgress) title() string {
@@ -51,18 +90,22 @@ func (p *barProgress) title() string {
 	return p.named
 }
 
-func (p *barProgress) figures() string {
+// figures are the numbers, those that are told first at first.
+func (p *barProgress) figures() []string {
 	t := &p.tally
 	read, total := t.read.Load(), t.total()
-	text := fmt.Sprintf("%s of %s, layers %d/%d, %s", bytesText(read), bytesText(total),
-		t.ended.Load(), max(t.layers.Load(), t.ended.Load()), count(int(t.packages.Load()), "package"))
+	figures := []string{
+		bytesText(read) + " of " + bytesText(total),
+		fmt.Sprintf("layers %d/%d", t.ended.Load(), max(t.layers.Load(), t.ended.Load())),
+		count(int(t.packages.Load()), "package"),
+	}
 	if rate := p.speed.at(time.Now(), read); rate > 0 {
-		text += ", " + bytesText(int64(rate)) + "/s"
+		figures = append(figures, bytesText(int64(rate))+"/s")
 		if left := time.Duration(float64(total-read) / rate * float64(time.Second)); left >= time.Second && left < 100*time.Hour {
-			text += ", " + left.Round(time.Second).String() + " left"
+			figures = append(figures, left.Round(time.Second).String()+" left")
 		}
 	}
-	return text
+	return figures
 }
 
 // Image implements progress.

@@ -161,7 +161,7 @@ func TestBarProgress(t *testing.T) {
 // A line that wraps could not be taken back.
 func TestBarProgressFitsTheTerminal(t *testing.T) {
 	t.Parallel()
-	for _, width := range []int{20, 80, 200} {
+	for _, width := range []int{1, 10, 20, 40, 80, 200} {
 		synctest.Test(t, func(t *testing.T) {
 			var out screen
 			p := newBarProgress(&out, width)
@@ -180,6 +180,32 @@ func TestBarProgressFitsTheTerminal(t *testing.T) {
 				t.Error("nothing was drawn")
 			}
 		})
+	}
+}
+
+func TestLayOut(t *testing.T) {
+	t.Parallel()
+	figures := []string{"20.0 MB of 30.0 MB", "layers 1/3", "40 packages", "2.0 MB/s", "5s left"}
+	const title = "registry.example/shop/web:1.4"
+	tests := []struct {
+		width int
+		title string
+		want  layout
+	}{
+		{140, title, layout{title + " ", 42, " 20.0 MB of 30.0 MB, layers 1/3, 40 packages, 2.0 MB/s, 5s left"}},
+		{80, title, layout{"registry.examp… ", 10, " 20.0 MB of 30.0 MB, layers 1/3, 40 packages, 2.0 MB/s"}},
+		{60, title, layout{"registry.example/… ", 10, " 20.0 MB of 30.0 MB, layers 1/3"}},
+		{42, title, layout{"registry.ex… ", 10, " 20.0 MB of 30.0 MB"}},
+		{40, title, layout{"", 21, " 20.0 MB of 30.0 MB"}},
+		{40, "web", layout{"web ", 17, " 20.0 MB of 30.0 MB"}},
+		{25, title, layout{before: "20.0 MB of 30.0 MB"}},
+		{9, title, layout{before: "20.0 MB …"}},
+		{60, "", layout{"", 16, " 20.0 MB of 30.0 MB, layers 1/3, 40 packages"}},
+	}
+	for _, test := range tests {
+		if diff := cmp.Diff(test.want, layOut(test.width, test.title, figures), cmp.AllowUnexported(layout{})); diff != "" {
+			t.Errorf("%q in %d columns (-want +got):\n%s", test.title, test.width, diff)
+		}
 	}
 }
 

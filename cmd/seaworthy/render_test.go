@@ -116,14 +116,19 @@ func TestUnknownIsNotZero(t *testing.T) {
 
 func TestNarrowTablesFit(t *testing.T) {
 	t.Parallel()
-	for _, a := range []seaworthy.Assessment{sampleAssessment(), hostileAssessment()} {
-		a.Reference = "short"
+	tests := []struct {
+		a     seaworthy.Assessment
+		width int
+	}{{sampleAssessment(), 80}, {sampleAssessment(), 120}, {hostileAssessment(), 120}}
+	for _, test := range tests {
+		test.a.Reference = "short"
 		for _, by := range []string{byVulnerability, byPackage} {
-			for line := range strings.Lines(rendered(t, renderOptions{Width: 120, By: by, Packages: true}, a)) {
-				line = strings.TrimSuffix(line, "\n")
-				// A digest that is cut is of no use.
-				if w := textWidth(line); w > 120 && !strings.HasPrefix(line, "  digest") {
-					t.Errorf("%d columns: %.150q", w, line)
+			for _, colour := range []bool{false, true} {
+				o := renderOptions{Width: test.width, By: by, Packages: true, Colour: colour}
+				for line := range strings.Lines(rendered(t, o, test.a)) {
+					if w := visibleWidth(strings.TrimSuffix(line, "\n")); w > test.width {
+						t.Errorf("%d of %d columns: %.150q", w, test.width, line)
+					}
 				}
 			}
 		}
@@ -226,6 +231,69 @@ func TestFit(t *testing.T) {
 	for _, test := range tests {
 		if got := fit(test.in, test.width); got != test.want {
 			t.Errorf("fit(%q, %d) = %q, want %q", test.in, test.width, got, test.want)
+		}
+	}
+}
+
+func TestFitMiddle(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		in    string
+		width int
+		want  string
+	}{
+		{"3.7.9-2+deb12u1", 15, "3.7.9-2+deb12u1"}, {"3.7.9-2+deb12u1", 12, "3.7.9-2…12u1"}, {"3.7.9-2+deb12u13", 12, "3.7.9-2…2u13"},
+		{"漢字漢字", 7, "漢字…字"}, {"漢字漢字", 6, "漢…字"}, {"abcdef", 3, "a…f"}, {"abcdef", 2, "a…"}, {"abcdef", 1, "…"},
+	}
+	for _, test := range tests {
+		if got := fitMiddle(test.in, test.width); got != test.want {
+			t.Errorf("fitMiddle(%q, %d) = %q, want %q", test.in, test.width, got, test.want)
+		}
+	}
+}
+
+// Two versions are shown to be told apart.
+func TestNarrowTablesTellVersionsApart(t *testing.T) {
+	t.Parallel()
+	for _, by := range []string{byVulnerability, byPackage} {
+		a := sampleAssessment()
+		text := rendered(t, renderOptions{Width: 80, By: by, Compare: alphabetical}, a)
+		for _, want := range []string{"3.0.11-…12u2  3.0.15-…12u1", "2.36-9+…12u4  2.36-9+…12u5"} {
+			whole := strings.NewReplacer("3.0.11-…12u2", "3.0.11-1~deb12u2", "3.0.15-…12u1", "3.0.15-1~deb12u1",
+				"2.36-9+…12u4", "2.36-9+deb12u4", "2.36-9+…12u5", "2.36-9+deb12u5").Replace(want)
+			if squashed := strings.Join(strings.Fields(text), "  "); !strings.Contains(squashed, want) && !strings.Contains(squashed, whole) {
+				t.Errorf("by %s, neither %q nor %q is in:\n%s", by, want, whole, text)
+			}
+		}
+	}
+}
+
+func TestOwnedPackagesAreCounted(t *testing.T) {
+	t.Parallel()
+	a := sampleAssessment()
+	for i := range a.Inventory.Packages {
+		a.Inventory.Packages[i].OwnedBy = "an-owner"
+	}
+	text := rendered(t, renderOptions{Packages: true}, a)
+	if !strings.Contains(text, "1 PyPI (all owned by the distribution's packages") || strings.Count(text, "owned by an-owner") != len(a.Inventory.Packages) {
+		t.Errorf("packages are not said to be owned:\n%s", text)
+	}
+}
+
+// An image of few layers has them all listed; of many, those of interest.
+func TestLayersAreListedOrCounted(t *testing.T) {
+	t.Parallel()
+	for layers, want := range map[int]struct {
+		listed string
+		rows   int
+	}{12: {"", 12}, 13: {"… and 11 layers that brought none of the above.", 2}} {
+		a := sampleAssessment()
+		for len(a.Image.Layers) < layers {
+			a.Image.Layers = append(a.Image.Layers, seaworthy.Layer{Digest: base, Instruction: "ENV X=Y"})
+		}
+		_, text, _ := strings.Cut(rendered(t, renderOptions{}, a), "MADE BY\n")
+		if rows := strings.Count(text, "  #"); rows != want.rows || !strings.Contains(text, want.listed) {
+			t.Errorf("of %d layers %d are listed, want %d and %q:\n%s", layers, rows, want.rows, want.listed, text)
 		}
 	}
 }

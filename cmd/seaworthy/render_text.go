@@ -74,6 +74,33 @@ func fit(s string, width int) string {
 	return condition.Truncate(s, width, "…")
 }
 
+// fitMiddle shortens clean text to at most width columns by taking from its
+// middle: of a version, the upstream part counts most, and then how it ends.
+func fitMiddle(s string, width int) string {
+	if len(s) <= width || textWidth(s) <= width {
+		return s
+	}
+	if width < 3 {
+		return fit(s, width)
+	}
+	tail, rest := len(s), (width+1)/3
+	for tail > 0 {
+		r, size := utf8.DecodeLastRuneInString(s[:tail])
+		if rest -= runeWidth(r); rest < 0 {
+			break
+		}
+		tail -= size
+	}
+	end := strings.TrimLeftFunc(s[tail:], unicode.IsMark)
+	condition := runewidth.Condition{}
+	return condition.Truncate(s, width-1-textWidth(end), "") + "…" + end
+}
+
+func runeWidth(r rune) int {
+	condition := runewidth.Condition{}
+	return condition.RuneWidth(r)
+}
+
 // bytesText is a number of bytes for a person, in units of 1000.
 func bytesText(n int64) string {
 	const units = "kMGTPE"

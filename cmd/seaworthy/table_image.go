@@ -68,14 +68,13 @@ func (b block) header() {
 	a := b.a
 	fmt.Fprintln(b, b.text(fit(orUnknown(a.Reference), 2*maxLast), bold))
 	field := func(name, value string) {
-		// A digest is whole even where it does not fit: part of one is of no use.
 		limit := maxLast
-		if b.width > 0 && name != "digest" {
-			limit = max(b.width-12, minCell)
+		if b.width > 0 {
+			limit = max(b.width-fieldIndent, minCell)
 		}
 		fmt.Fprintf(b, "  %s  %s\n", b.text(fmt.Sprintf("%-8s", name), dim), fit(orUnknown(value), limit))
 	}
-	field("digest", string(a.Image.Digest))
+	field("digest", b.digest(a.Image.Digest))
 	field("platform", a.Image.Platform.String())
 	d := a.Inventory.Distribution
 	if name := cmp.Or(d.Name, strings.TrimSpace(d.ID+" "+d.VersionID)); name != "" {
@@ -88,7 +87,48 @@ func (b block) header() {
 		size += l.Size
 	}
 	field("layers", strconv.Itoa(len(a.Image.Layers))+", "+bytesText(size))
-	field("packages", packageCounts(a.Inventory.Packages))
+	b.packageField()
+}
+
+// fieldIndent is the columns before a field's value.
+const fieldIndent = 12
+
+// digest is whole, or, where that does not fit, what people say of it.
+func (b block) digest(d seaworthy.Digest) string {
+	const most = 12
+	text := clean(string(d))
+	algorithm, hex, ok := strings.Cut(text, ":")
+	if b.width == 0 || fieldIndent+textWidth(text) <= b.width || !ok || len(hex) <= most || !plain(hex) {
+		return text
+	}
+	return algorithm + ":" + hex[:most] + "…"
+}
+
+// packageField counts the packages, on several lines if it must: what is owned
+// is said last, and must not be lost.
+func (b block) packageField() {
+	lines := []string{packageCounts(b.a.Inventory.Packages) + ownedText(b.a.Inventory.Packages)}
+	if b.width > 0 {
+		lines = wrap(lines[0], max(b.width-fieldIndent, minCell))
+	}
+	fmt.Fprintf(b, "  %s  %s\n", b.text("packages", dim), strings.Join(lines, "\n"+strings.Repeat(" ", fieldIndent)))
+}
+
+// ownedText says how many packages are left to the distribution's advisories.
+func ownedText(packages []seaworthy.Placed) string {
+	owned := 0
+	for _, p := range packages {
+		if p.OwnedBy != "" {
+			owned++
+		}
+	}
+	switch owned {
+	case 0:
+		return ""
+	case len(packages):
+		return " (all owned by the distribution's packages, whose advisories count)"
+	}
+	return " (" + strconv.Itoa(owned) + " owned by the distribution's packages, whose advisories count)"
 }
 
 func orUnknown(s string) string { return cmp.Or(clean(s), "unknown") }
@@ -110,7 +150,7 @@ func packageCounts(packages []seaworthy.Placed) string {
 	if len(parts) == 0 {
 		return "0"
 	}
-	return strconv.Itoa(len(packages)) + ": " + strings.Join(parts, ", ")
+	return strconv.Itoa(len(packages)) + ": " + fit(strings.Join(parts, ", "), maxLast)
 }
 
 // findings is the line that counts. It says none only of what was matched.
@@ -118,16 +158,17 @@ func (b block) findings(s summary) {
 	switch {
 	case s.Problems > 0:
 		text := b.text(count(s.Problems, "vulnerability"), bold) + ": " + s.Severities.text(b.painter)
+		clauses := []string{text}
 		if s.Fixable > 0 {
-			text += "; " + b.text(strconv.Itoa(s.Fixable)+" fixable", boldGreen)
+			clauses = append(clauses, b.text(strconv.Itoa(s.Fixable)+" fixable", boldGreen))
 		}
 		if s.KnownExploited > 0 {
-			text += "; " + b.text(strconv.Itoa(s.KnownExploited)+" known to be exploited", boldRed)
+			clauses = append(clauses, b.text(strconv.Itoa(s.KnownExploited)+" known to be exploited", boldRed))
 		}
 		if s.Undecided > 0 {
-			text += "; " + strconv.Itoa(s.Undecided) + " undecided"
+			clauses = append(clauses, strconv.Itoa(s.Undecided)+" undecided")
 		}
-		b.line("%s", text)
+		b.clauses(clauses...)
 	case s.Packages == 0:
 		b.line("Vulnerabilities unknown: no packages were found to match.")
 	case len(s.Unmatched) == len(familiesOf(b.a)) && len(s.Unmatched) > 0:
@@ -164,17 +205,22 @@ func (b block) hidden(classes map[seaworthy.Class]int) {
 		b.line("%d shown that are hidden by default: %s.", total, strings.Join(parts, ", "))
 		return
 	}
-	b.line("%d hidden: %s; --show-hidden lists them.", total, strings.Join(parts, ", "))
+	b.clauses(fmt.Sprintf("%d hidden: %s", total, strings.Join(parts, ", ")), "--show-hidden lists them.")
 }
 
-// layers explains the numbers of layers that the tables use.
+// layers explains the numbers of layers that the tables use. It lists the other
+// layers too, unless there are many.
 func (b block) layers(used map[int]bool) {
+	const few = 12
+	if len(used) == 0 {
+		return
+	}
+	all := b.a.Image.Layers
 	var rows [][]cell
-	for _, i := range slices.Sorted(maps.Keys(used)) {
-		if i < 0 || i >= len(b.a.Image.Layers) {
+	for i, l := range all {
+		if len(all) > few && !used[i] {
 			continue
 		}
-		l := b.a.Image.Layers[i]
 		rows = append(rows, []cell{
 			{"#" + strconv.Itoa(i), ""}, {clean(l.Digest.Short()), ""}, {bytesText(l.Size), ""},
 			{clean(cmp.Or(l.Instruction, "instruction unknown")), ""},
@@ -185,6 +231,9 @@ func (b block) layers(used map[int]bool) {
 	}
 	b.WriteByte('\n')
 	b.table([]column{{title: "LAYER"}, {title: "DIGEST"}, {title: "SIZE"}, {title: "MADE BY", flexible: true}}, rows)
+	if n := len(all) - len(rows); n > 0 {
+		b.line("… and %s that brought none of the above.", count(n, "layer"))
+	}
 }
 
 // gaps lists what was not seen: the assessment's gaps, and each ecosystem

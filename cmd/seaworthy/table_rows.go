@@ -58,12 +58,12 @@ func (b block) vulnerabilities(problems []problem, places places, used map[int]b
 	known := slices.ContainsFunc(problems, func(p problem) bool { return p.KEV != nil || p.EPSS != nil })
 	columns := []column{
 		{title: "SEVERITY"}, {title: "BY", optional: true}, {title: "VULNERABILITY"}, {title: "PACKAGE", flexible: true},
-		{title: "INSTALLED", flexible: true}, {title: "FIXED", flexible: true},
+		{title: "INSTALLED", version: true}, {title: "FIXED", version: true},
 	}
 	if known {
 		columns = append(columns, column{title: "KEV/EPSS"})
 	}
-	columns = append(columns, column{title: "LAYER"})
+	columns = append(columns, column{title: "LAYER", spare: true})
 	rows := make([][]cell, 0, len(problems))
 	for _, p := range b.limited(problems) {
 		row := []cell{
@@ -258,8 +258,8 @@ func (b block) actions(problems []problem, places places, used map[int]bool) {
 	}
 	b.WriteByte('\n')
 	b.table([]column{
-		{title: "ACTION"}, {title: "PACKAGE", flexible: true}, {title: "INSTALLED", flexible: true},
-		{title: "TO", flexible: true}, {title: "ENDS", flexible: true}, {title: "LAYER"},
+		{title: "ACTION"}, {title: "PACKAGE", flexible: true}, {title: "INSTALLED", version: true},
+		{title: "TO", version: true}, {title: "ENDS", flexible: true}, {title: "LAYER", spare: true},
 	}, rows)
 	b.rest(len(all) - len(rows))
 }
@@ -302,7 +302,7 @@ func (b block) packages(used map[int]bool) {
 			instruction = clean(b.a.Image.Layers[layers[0]].Instruction)
 		}
 		if p.OwnedBy != "" {
-			path = "of package " + clean(p.OwnedBy)
+			path = "owned by " + clean(p.OwnedBy)
 		}
 		rows = append(rows, []cell{
 			{orUnknown(p.Name), bold}, {orUnknown(p.Version), ""}, {orUnknown(string(p.Ecosystem)), ""},
@@ -314,7 +314,7 @@ func (b block) packages(used map[int]bool) {
 	}
 	b.WriteByte('\n')
 	b.table([]column{
-		{title: "PACKAGE", flexible: true}, {title: "VERSION", flexible: true}, {title: "ECOSYSTEM", flexible: true},
+		{title: "PACKAGE", flexible: true}, {title: "VERSION", version: true}, {title: "ECOSYSTEM", flexible: true},
 		{title: "LAYER"}, {title: "PATH", flexible: true}, {title: "MADE BY", flexible: true, optional: true},
 	}, rows)
 }

@@ -88,7 +88,7 @@ func faults() []fault {
 
 const (
 	hintCA    = "give the certificate of its authority with --ca FILE"
-	hintLogin = "log in with docker login, or give a user name and password"
+	hintLogin = "log in with docker login, or pass --username with --password-stdin"
 )
 
 func say(hint, format string, args ...func(*failure) any) func(*failure) (string, string) {
@@ -178,10 +178,13 @@ func tlsFaults() []fault {
 		{"plain HTTP on the port", func(f *failure) bool {
 			e, ok := errors.AsType[tls.RecordHeaderError](f.err)
 			return ok && strings.HasPrefix(string(e.RecordHeader[:]), "HTTP/") || errors.Is(f.err, http.ErrSchemeMismatch)
-		}, seaworthy.CodeTLS, say("give the port on which it speaks HTTPS; for a registry on this machine, --plain-http",
-			"%s speaks plain HTTP on this port", theHost)},
+		}, seaworthy.CodeTLS, func(f *failure) (string, string) {
+			return f.host + " speaks plain HTTP on this port, not HTTPS", plainHint(f, "give the port on which it speaks HTTPS")
+		}},
 		{"not TLS", isA[tls.RecordHeaderError],
-			seaworthy.CodeTLS, say("check the port", "%s does not speak TLS on this port", theHost)},
+			seaworthy.CodeTLS, func(f *failure) (string, string) {
+				return f.host + " does not speak TLS on this port", plainHint(f, "check the port")
+			}},
 		{"client certificate", func(f *failure) bool { return tlsAlert(f.err, "certificate required", "bad certificate") },
 			seaworthy.CodeTLS, say("such registries are not supported", "%s wants a client certificate", theHost)},
 		{"TLS version", func(f *failure) bool { return tlsAlert(f.err, "protocol version", "unsupported protocol") },

@@ -145,7 +145,7 @@ func tlsCases() []faultCase {
 		{"certificate unfit", seaworthy.CodeTLS, []string{"not valid for a server"}, with(func(c *x509.Certificate) {
 			c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 		}, nil)},
-		{"plain HTTP on the port", seaworthy.CodeTLS, []string{"speaks plain HTTP", "--plain-http"}, func(t *testing.T) error {
+		{"plain HTTP on the port", seaworthy.CodeTLS, []string{"speaks plain HTTP", "try --plain-http"}, func(t *testing.T) error {
 			return rootOf(t, serveHTTP(t, http.NotFoundHandler()), nil)
 		}},
 		{"not TLS", seaworthy.CodeTLS, []string{"does not speak TLS"}, func(t *testing.T) error {
@@ -318,7 +318,7 @@ func accessCases() []faultCase {
 				asAda(o)
 			})
 		}},
-		{"no credential for Basic", seaworthy.CodeUnauthorized, []string{"wants a user name and password", "docker login"}, func(t *testing.T) error {
+		{"no credential for Basic", seaworthy.CodeUnauthorized, []string{"wants a user name and password", "docker login", "--username with --password-stdin"}, func(t *testing.T) error {
 			return answer(t, 401, basicChallenge, "", nil)
 		}},
 		{"Basic refused", seaworthy.CodeUnauthorized, []string{"does not accept the credentials of user ada"}, func(t *testing.T) error {
@@ -382,6 +382,28 @@ func TestErrorsAreLines(t *testing.T) {
 	} {
 		if got := printable(in); got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)
+		}
+	}
+}
+
+// Plain HTTP is only for this machine, so nobody else is sent there.
+func TestPlainHint(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		host  string
+		plain bool
+		want  string
+	}{
+		{"127.0.0.1:5000", false, "try --plain-http, or check the port"},
+		{"[::1]:5000", false, "try --plain-http, or check the port"},
+		{"localhost", false, "try --plain-http, or check the port"},
+		{"127.0.0.1:5000", true, "check the port"},
+		{"registry.example:5000", false, "check the port"},
+		{"10.0.0.1", false, "check the port"},
+	}
+	for _, test := range tests {
+		if got := plainHint(&failure{host: test.host, plainHTTP: test.plain}, "check the port"); got != test.want {
+			t.Errorf("for %s, plain %t: %q, want %q", test.host, test.plain, got, test.want)
 		}
 	}
 }

@@ -61,6 +61,15 @@ func certificateNames(c *x509.Certificate) string {
 	return printable(strings.Join(names, ", "))
 }
 
+// plainHint is a hint for who asked for HTTPS where there is none. Plain HTTP is
+// an answer on this machine alone.
+func plainHint(f *failure, hint string) string {
+	if f.plainHTTP || !isLoopbackHost(hostOnly(f.host)) {
+		return hint
+	}
+	return "try --plain-http, or " + hint
+}
+
 // lastCause is the innermost text of an error, behind a colon.
 func lastCause(err error) string {
 	for {

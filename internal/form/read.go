@@ -78,7 +78,7 @@ func (f *Form) unknown(doc map[string]json.RawMessage) Problems {
 		for i, d := range f.inner {
 			known[i] = d.Name
 		}
-		problems = append(problems, Problem{Field: nameable(name), Text: "is not a setting here; there are " + strings.Join(known, ", ")})
+		problems = append(problems, Problem{Field: nameable(name), Text: "is not a setting here (there are " + strings.Join(known, ", ") + ")"})
 	}
 	return problems
 }

@@ -14,8 +14,9 @@ import (
 const Mask = "•••"
 
 // Secret is text that is never shown: it prints, logs and marshals as [Mask],
-// or as nothing if it is empty. Keep it in exported fields only: package fmt
-// does not ask the methods of unexported ones.
+// or as nothing if it is empty. Keep it in exported fields only, as package fmt
+// does not ask the methods of unexported ones, and never as the key of a map,
+// which encoding/json writes as it is.
 type Secret string
 
 // Reveal gives the text. It is the only way to it, so that all uses can be

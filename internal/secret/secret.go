@@ -125,14 +125,7 @@ func parse(sealed string) (id string, b []byte, err error) {
 	}
 	b, err = base64.RawURLEncoding.Strict().DecodeString(parts[2])
 	if err != nil {
-		// A text that was cut may end between two bytes.
-		if b, err = base64.RawURLEncoding.DecodeString(parts[2][:len(parts[2])/4*4]); err != nil {
-			return "", nil, ErrMalformed
-		}
-		if len(b) < headBytes || cut(b) {
-			return "", nil, ErrTruncated
-		}
-		return "", nil, ErrMalformed
+		return "", nil, undecoded(parts[2])
 	}
 	switch {
 	case len(b) < headBytes+sealBytes || cut(b):
@@ -141,6 +134,20 @@ func parse(sealed string) (id string, b []byte, err error) {
 		return "", nil, ErrTampered
 	}
 	return parts[1], b, nil
+}
+
+// undecoded says what became of base64 that is not as it was written: a text
+// that was cut may end within a group of characters.
+func undecoded(text string) error {
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	if err == nil && len(b) >= headBytes && !cut(b) {
+		return ErrTampered
+	}
+	b, err = base64.RawURLEncoding.DecodeString(text[:len(text)/4*4])
+	if err != nil || len(b) >= headBytes && !cut(b) {
+		return ErrMalformed
+	}
+	return ErrTruncated
 }
 
 func cut(b []byte) bool {

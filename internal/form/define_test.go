@@ -97,14 +97,6 @@ func TestOfRefuses(t *testing.T) {
 		},
 		func() {
 			refused[struct {
-			}](t, "cannot be read")
-		}, //nolint:govet // likewise
-		func() {
-			refused[struct {
-			}](t, "one name")
-		}, //nolint:govet // likewise
-		func() {
-			refused[struct {
 				A string `json:"a" title:"A" scope:"global"`
 			}](t, "no scope")
 		},

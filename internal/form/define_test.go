@@ -92,7 +92,7 @@ func TestOfRefuses(t *testing.T) {
 		},
 		func() {
 			refused[struct {
-				A string `json:"a" title:"A" title:"B"`
+				A string `json:"a" title:"A" title:"B"` //nolint:staticcheck // the mistake is what is tested
 			}](t, "twice")
 		},
 		func() {

@@ -99,25 +99,48 @@ func Again(changed []string) string {
 // distrusted names the fields of trust that differ. One that cannot be read has
 // changed.
 func (f *Form) distrusted(before, after map[string]json.RawMessage) []string {
-	var changed []string
-	old, wrongOld := f.values(before)
-	new, wrongNew := f.values(after)
+	was, wrongBefore := f.values(before)
+	is, wrongAfter := f.values(after)
+	unread := slices.Concat(wrongBefore, wrongAfter)
+	return f.changed(was, is, func(name string) bool { return len(unread.Of(name)) > 0 })
+}
+
+// Changed names the fields of trust in which two filled structs differ. Secrets
+// that belong to the one, such as those of a connection's repository
+// configurations, must not serve the other unless it is empty.
+func Changed[T any](f *Form, a, b T) []string {
+	was, is := map[string]any{}, map[string]any{}
+	va, vb := reflect.ValueOf(a), reflect.ValueOf(b)
+	for i := range f.inner {
+		d := &f.inner[i]
+		was[d.Name], is[d.Name] = d.value(va), d.value(vb)
+	}
+	return f.changed(was, is, func(string) bool { return false })
+}
+
+// changed compares what fields of trust hold, and also what they do: a proxy
+// that was there all along, but not shown, begins to matter once it is.
+func (f *Form) changed(was, is map[string]any, unread func(name string) bool) []string {
+	var names []string
 	for i := range f.inner {
 		d := &f.inner[i]
 		if !d.Trust {
 			continue
 		}
-		unread := len(wrongOld.Of(d.Name))+len(wrongNew.Of(d.Name)) > 0
-		if unread || !reflect.DeepEqual(settled(d, old), settled(d, new)) {
-			changed = append(changed, d.Name)
+		before, after := settled(d, was), settled(d, is)
+		same := reflect.DeepEqual(before, after)
+		idle := reflect.DeepEqual(after, settled(d, nil))
+		shows := f.shown(d, was) == f.shown(d, is)
+		if unread(d.Name) || !same || !shows && !idle {
+			names = append(names, d.Name)
 		}
 	}
-	return changed
+	return names
 }
 
 // settled is a value with the zero that stands for its absence.
 func settled(d *field, values map[string]any) any {
-	if v, ok := values[d.Name]; ok {
+	if v := values[d.Name]; v != nil {
 		return v
 	}
 	switch d.Kind {
@@ -127,21 +150,6 @@ func settled(d *field, values map[string]any) any {
 		return int64(0)
 	}
 	return nil
-}
-
-// Changed names the fields of trust in which two filled structs differ. Secrets
-// that belong to the one, such as those of a connection's repository
-// configurations, must not serve the other unless it is empty.
-func Changed[T any](f *Form, a, b T) []string {
-	var changed []string
-	va, vb := reflect.ValueOf(a), reflect.ValueOf(b)
-	for i := range f.inner {
-		d := &f.inner[i]
-		if d.Trust && !reflect.DeepEqual(d.value(va), d.value(vb)) {
-			changed = append(changed, d.Name)
-		}
-	}
-	return changed
 }
 
 // Override gives base the credential of c: all fields of that scope, also the

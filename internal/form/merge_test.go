@@ -146,6 +146,37 @@ func TestChanged(t *testing.T) {
 	}
 }
 
+// TestHiddenTrust: a proxy that nobody used, put there first and switched on
+// later, is a change of trust at both steps.
+func TestHiddenTrust(t *testing.T) {
+	t.Parallel()
+	type proxied struct {
+		Through bool        `json:"through" title:"Through a proxy"`
+		Proxy   string      `json:"proxy" title:"Proxy" trust:"true" when:"through=true"`
+		Key     form.Secret `json:"key" title:"Key"`
+	}
+	f, err := form.Of[proxied]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := map[string]form.Secret{"key": "k"}
+	for _, tt := range []struct{ stored, edit, want string }{
+		{`{"through":false}`, `{"proxy":"evil"}`, "key type it again: proxy has changed"},
+		{`{"through":false,"proxy":"evil"}`, `{"through":true}`, "key type it again: proxy has changed"},
+		{`{"proxy":"evil"}`, `{"through":true,"key":"new"}`, ""},
+		{`{"through":true,"proxy":"ours"}`, `{"through":null}`, "key type it again: proxy has changed"},
+		{`{"through":false}`, `{"through":true}`, ""},
+	} {
+		got, problems := form.Merge[proxied](f, []byte(tt.stored), key, []byte(tt.edit))
+		if problems.String() != tt.want || (tt.want != "") != (got.Key == "") {
+			t.Errorf("%s with %s: %v, want %q", tt.stored, tt.edit, problems, tt.want)
+		}
+	}
+	if got := form.Changed(f, proxied{Proxy: "x"}, proxied{Proxy: "x", Through: true}); len(got) != 1 {
+		t.Errorf("changed: %v", got)
+	}
+}
+
 func TestDocs(t *testing.T) {
 	t.Parallel()
 	docs := sampleForm(t).Docs()

@@ -50,11 +50,7 @@ func readFile(path string) (file, error) {
 	if err := private(info, 0o077, "chmod 600 "+path); err != nil {
 		return file{}, err
 	}
-	directory := filepath.Dir(path)
-	if info, err = os.Stat(directory); err != nil {
-		return file{}, err
-	}
-	if err := private(info, 0o022, "chmod 700 "+directory); err != nil {
+	if err := privateDirectory(path); err != nil {
 		return file{}, err
 	}
 	b, err := io.ReadAll(io.LimitReader(r, maxFile+1))
@@ -77,6 +73,15 @@ func parseFile(b []byte) (file, error) {
 	return f, nil
 }
 
+func privateDirectory(path string) error {
+	directory := filepath.Dir(path)
+	info, err := os.Stat(directory)
+	if err != nil {
+		return err
+	}
+	return private(info, 0o022, "chmod 700 "+directory)
+}
+
 // private refuses a mode that lets others in. Windows has no such modes: there
 // the directory's access list decides.
 func private(info fs.FileInfo, others fs.FileMode, mend string) error {
@@ -90,6 +95,9 @@ func private(info fs.FileInfo, others fs.FileMode, mend string) error {
 // one process only; unlike an open file, it is never seen half written.
 func (f file) create(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	if err := privateDirectory(path); err != nil {
 		return err
 	}
 	temporary, err := f.write(path)

@@ -129,6 +129,20 @@ func TestKeyringRefuses(t *testing.T) {
 			}
 		})
 	}
+	t.Run("no keyring in a directory of all", func(t *testing.T) {
+		t.Parallel()
+		if runtime.GOOS == "windows" {
+			t.Skip("Windows has no modes")
+		}
+		directory := t.TempDir()
+		if err := os.Chmod(directory, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		_, err := secret.Open(t.Context(), filepath.Join(directory, "keyring.json"), nil)
+		if left, _ := os.ReadDir(directory); err == nil || !strings.Contains(err.Error(), "chmod 700 "+directory) || len(left) != 0 {
+			t.Errorf("%v, and it left %v", err, left)
+		}
+	})
 	t.Run("directory in its place", func(t *testing.T) {
 		t.Parallel()
 		if _, err := secret.Open(t.Context(), t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "not a regular file") {

@@ -117,6 +117,11 @@ func TestMerge(t *testing.T) {
 		if _, problems := form.Join[sample](f, old, secrets); len(problems.Of("account")) != 1 {
 			t.Errorf("what is wrong now is not told: %v", problems)
 		}
+		unread := []byte(`{"host":"h","user":"u","level":3,"ca":5}`)
+		_, problems = form.Merge[sample](f, unread, map[string]form.Secret{"password": "p"}, []byte(`{"ca":null}`))
+		if problems.String() != "password type it again: ca has changed" {
+			t.Errorf("trust that cannot be read: %v", problems)
+		}
 	})
 }
 

@@ -189,6 +189,52 @@ func agree(t rapid.TB, f *form.Form, schema *jsonschema.Schema, doc map[string]a
 	}
 }
 
+// TestConditionsAgree: all documents of a form whose fields depend on others.
+func TestConditionsAgree(t *testing.T) {
+	t.Parallel()
+	type dependent struct {
+		Mode string   `json:"mode" title:"Mode" enum:"a,b,c"`
+		On   bool     `json:"on" title:"On"`
+		Off  bool     `json:"off" title:"Off" default:"true"`
+		X    string   `json:"x" title:"X" required:"true" when:"mode=a|b"`
+		Y    int      `json:"y" title:"Y" required:"true" when:"on=true"`
+		Z    []string `json:"z" title:"Z" required:"true" when:"off=true"`
+	}
+	f, err := form.Of[dependent]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := schemaOf(t, f)
+	docs := []string{`"x-":0`}
+	for _, values := range [][]string{
+		{`"mode":"a"`, `"mode":"b"`, `"mode":"c"`}, {`"on":true`, `"on":false`}, {`"off":true`, `"off":false`}, {`"x":"x"`}, {`"y":0`}, {`"z":["z"]`},
+	} {
+		for _, doc := range docs {
+			for _, v := range values {
+				docs = append(docs, doc+","+v)
+			}
+		}
+	}
+	right := 0
+	for _, doc := range docs {
+		doc = "{" + strings.TrimPrefix(strings.TrimPrefix(doc, `"x-":0`), ",") + "}"
+		parsed, err := jsonschema.UnmarshalJSON(strings.NewReader(doc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, problems := form.Decode[dependent](f, []byte(doc))
+		if invalid := schema.Validate(parsed); (invalid == nil) != (problems == nil) {
+			t.Errorf("%s\nschema: %v\ndecode: %v", doc, invalid, problems)
+		}
+		if problems == nil {
+			right++
+		}
+	}
+	if len(docs) != 4*3*3*8 || right == 0 || right == len(docs) {
+		t.Errorf("%d of %d documents are right", right, len(docs))
+	}
+}
+
 func namesOf(f *form.Form) []string {
 	var names []string
 	for _, d := range f.Fields {

@@ -109,9 +109,9 @@ func TestMerge(t *testing.T) {
 	})
 	t.Run("stored by an older form", func(t *testing.T) {
 		t.Parallel()
-		old := []byte(`{"host":"h","user":"u","level":3,"gone":1,"account":"not digits any more","password":"in clear"}`)
+		old := []byte(`{"host":"h","user":"u","level":3,"gone":1,"account":"not digits any more","password":"in clear","token":"in clear"}`)
 		got, problems := form.Merge[sample](f, old, map[string]form.Secret{"password": "p", "lost": "x"}, []byte(`{"account":null}`))
-		if problems != nil || got.Host != "h" || got.Password != "p" {
+		if problems != nil || got.Host != "h" || got.Password != "p" || got.Token != "" {
 			t.Errorf("%#v, %v", got, problems)
 		}
 		if _, problems := form.Join[sample](f, old, secrets); len(problems.Of("account")) != 1 {

@@ -29,7 +29,7 @@ const module = "github.com/seaworthy-dev/seaworthy"
 var tiers = [][]string{
 	{""},
 	{"internal/oci", "internal/form", "internal/version"},
-	{"internal/layer", "internal/layer/extractor > internal/layer", "internal/image", "internal/sbom", "internal/advisory", "internal/match"},
+	{"internal/layer", "internal/layer/extractor > internal/layer", "internal/secret", "internal/image", "internal/sbom", "internal/advisory", "internal/match"},
 	{"internal/store/sqldb", "internal/store/packed"},
 	{"internal/store"},
 	{"internal/assess"},

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
 	"github.com/seaworthy-dev/seaworthy/e2e/emulator/backend"
+	"github.com/seaworthy-dev/seaworthy/e2e/emulator/dockerhub"
 	"github.com/seaworthy-dev/seaworthy/e2e/emulator/ecr"
 	"github.com/seaworthy-dev/seaworthy/e2e/emulator/front"
 	"github.com/seaworthy-dev/seaworthy/e2e/servers"
@@ -62,4 +63,20 @@ func TestECRBeforeDockerRegistry(t *testing.T) {
 		t.Errorf("the endpoint is %s", host)
 	}
 	pull(t, s.Server, host+"/team/app:1.0", &authn.Basic{Username: "AWS", Password: strings.TrimPrefix(string(plain), "AWS:")})
+}
+
+func TestDockerHubBeforeDockerRegistry(t *testing.T) {
+	t.Parallel()
+	url := "http://" + servers.DockerRegistry(t)
+	backend.Fill(t, url, "acme/vault:1.0")
+	s, err := dockerhub.Start(dockerhub.Config{
+		Backend:      url,
+		Credentials:  []dockerhub.Credential{{Name: "jo", Secret: "dckr_pat_1", Kind: dockerhub.PersonalToken, Namespaces: []string{"acme"}}},
+		Repositories: []dockerhub.Repository{{Name: "acme/vault", Private: true}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	pull(t, s.Server, dockerhub.RegistryHost+"/acme/vault:1.0", &authn.Basic{Username: "jo", Password: "dckr_pat_1"})
 }

@@ -76,7 +76,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, region string) *U
 	s.mu.Lock()
 	token, ok := s.tokens[password]
 	s.mu.Unlock()
-	if name != "AWS" || !ok || token.region != region {
+	if name != "AWS" || !ok || token.region != region && !s.config.Switches.TokensOfAnyRegion {
 		w.Header().Set("Www-Authenticate", challenge)
 		backend.Error(w, http.StatusUnauthorized, "UNAUTHORIZED", "Not Authorized")
 		return nil

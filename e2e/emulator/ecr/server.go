@@ -79,6 +79,8 @@ type Switches struct {
 	LongErrorNames bool
 	// Skew is how far a signature's time may be off; 0 is five minutes.
 	Skew time.Duration
+	// TokensOfAnyRegion makes a token good in all regions.
+	TokensOfAnyRegion bool
 	// ArchivedUnasked lists and describes archived images without a filter on
 	// their status. The SDK's documentation says that only active ones are.
 	ArchivedUnasked bool

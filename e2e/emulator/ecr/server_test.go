@@ -378,6 +378,21 @@ func TestDataPlaneRefusals(t *testing.T) {
 	}
 }
 
+func TestTokenOfAnotherRegion(t *testing.T) {
+	t.Parallel()
+	for _, everywhere := range []bool{false, true} {
+		b := start(t, backend.InProcess(t), func(c *ecr.Config, _ map[string]v1.Image) { c.Switches.TokensOfAnyRegion = everywhere })
+		reference, err := name.ParseReference(b.Registry("eu-west-1") + "/elsewhere:1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = remote.Get(reference, remote.WithAuth(b.login(t)), remote.WithTransport(b.Transport()), remote.WithContext(t.Context()))
+		if (err == nil) != everywhere {
+			t.Errorf("with the switch %v: %v", everywhere, err)
+		}
+	}
+}
+
 func TestTokenLives12Hours(t *testing.T) {
 	t.Parallel()
 	b := start(t, backend.InProcess(t), nil)

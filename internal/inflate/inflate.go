@@ -27,7 +27,7 @@ import (
 // [io.ErrUnexpectedEOF]. Errors wrap these and say more.
 var (
 	ErrHeader   = errors.New("gzip header is invalid")
-	ErrChecksum = errors.New("gzip checksum is wrong")
+	ErrChecksum = errors.New("gzip checksum or length is wrong")
 	ErrCorrupt  = errors.New("deflate stream is corrupt")
 )
 
@@ -71,6 +71,7 @@ type Reader struct {
 	symbols   [symbolEntries]entry
 	distances [distanceEntries]entry
 	lengths   [maxSymbols + maxDistances]uint8
+	buf       [textBytes]byte // what is looked at of headers
 	window    [windowBytes]byte
 }
 

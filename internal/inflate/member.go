@@ -22,8 +22,8 @@ const textBytes = 512
 // is no member at all.
 func (r *Reader) header() error {
 	r.align()
-	var head [10]byte
-	switch n := r.read(head[:]); {
+	head := r.buf[:10]
+	switch n := r.read(head); {
 	case n == 0:
 		return r.ended
 	case n < len(head):
@@ -42,7 +42,7 @@ func (r *Reader) header() error {
 	if flags&flagReserved != 0 {
 		return fmt.Errorf("%w: reserved flags are set", ErrHeader)
 	}
-	if err := r.fields(flags, crc32.ChecksumIEEE(head[:])); err != nil {
+	if err := r.fields(flags, crc32.ChecksumIEEE(head)); err != nil {
 		return err
 	}
 	r.member = true
@@ -55,13 +55,13 @@ func (r *Reader) header() error {
 // fields goes over the fields that a header may have. sum is the checksum of
 // what comes before.
 func (r *Reader) fields(flags byte, sum uint32) error {
-	var buf [textBytes]byte
+	buf := r.buf[:]
 	if flags&flagExtra != 0 {
 		if r.read(buf[:2]) < 2 {
 			return r.short()
 		}
 		sum = crc32.Update(sum, crc32.IEEETable, buf[:2])
-		for left := int(binary.LittleEndian.Uint16(buf[:])); left > 0; {
+		for left := int(binary.LittleEndian.Uint16(buf)); left > 0; {
 			part := buf[:min(left, len(buf))]
 			if r.read(part) < len(part) {
 				return r.short()
@@ -74,7 +74,7 @@ func (r *Reader) fields(flags byte, sum uint32) error {
 		if flags&flag == 0 {
 			continue
 		}
-		text, err := r.text(&buf)
+		text, err := r.text()
 		if err != nil {
 			return err
 		}
@@ -86,20 +86,20 @@ func (r *Reader) fields(flags byte, sum uint32) error {
 	if r.read(buf[:2]) < 2 {
 		return r.short()
 	}
-	if binary.LittleEndian.Uint16(buf[:]) != uint16(sum) {
+	if binary.LittleEndian.Uint16(buf) != uint16(sum) {
 		return fmt.Errorf("%w: its checksum is wrong", ErrHeader)
 	}
 	return nil
 }
 
 // text reads up to a zero byte.
-func (r *Reader) text(buf *[textBytes]byte) ([]byte, error) {
-	for i := range buf {
-		if r.read(buf[i:i+1]) < 1 {
+func (r *Reader) text() ([]byte, error) {
+	for i := range r.buf {
+		if r.read(r.buf[i:i+1]) < 1 {
 			return nil, r.short()
 		}
-		if buf[i] == 0 {
-			return buf[:i+1], nil
+		if r.buf[i] == 0 {
+			return r.buf[:i+1], nil
 		}
 	}
 	return nil, fmt.Errorf("%w: a name or comment is too long", ErrHeader)
@@ -109,16 +109,12 @@ func (r *Reader) text(buf *[textBytes]byte) ([]byte, error) {
 func (r *Reader) trailer() error {
 	r.addUp()
 	r.align()
-	var tail [8]byte
-	if r.read(tail[:]) < len(tail) {
+	tail := r.buf[:8]
+	if r.read(tail) < len(tail) {
 		return r.short()
 	}
-	if binary.LittleEndian.Uint32(tail[:4]) != r.sum {
+	if binary.LittleEndian.Uint32(tail) != r.sum || binary.LittleEndian.Uint32(tail[4:]) != r.size {
 		return ErrChecksum
-	}
-	if binary.LittleEndian.Uint32(tail[4:]) != r.size {
-		return fmt.Errorf("%w: it is of %d bytes modulo 2³², and not of %d", ErrChecksum,
-			binary.LittleEndian.Uint32(tail[4:]), r.size)
 	}
 	r.stage = atMember
 	return nil

@@ -4,41 +4,43 @@ import "encoding/binary"
 
 // fastInput is what the fast loop may take of the input in one turn and what it
 // reads past that.
-const fastInput = 16
+const fastInput = 24
+
+// refill takes input until at least 56 bits count.
+func refill(in []byte, bits uint64, count uint) ([]byte, uint64, uint) {
+	bits |= binary.LittleEndian.Uint64(in) << (count & 63)
+	return in[(63-count)>>3&7:], bits, count | 56
+}
 
 // fast decodes while there is input enough for a whole turn, until the block
 // ends or the window is full.
 func (r *Reader) fast() error {
-	in, pos := r.run, r.pos
-	last := len(in) - fastInput
-	bits, count := r.bits, uint64(r.count)
-	at, base := r.at, r.base
 	err := error(nil)
+	at, base := r.at, r.base
+	in, bits, count := refill(r.run[r.pos:], r.bits, r.count)
+	e := r.symbols[bits&(1<<symbolBits-1)]
 
 turns:
-	for pos <= last && at < fullAt {
-		bits |= binary.LittleEndian.Uint64(in[pos:]) << (count & 63)
-		pos += int(63-count&63) >> 3
-		count |= 56
-
-		e := r.symbols[bits&(1<<symbolBits-1)]
+	for len(in) >= fastInput && at < fullAt {
 		if e&isLiteral != 0 {
-			binary.LittleEndian.PutUint16(r.window[at:], uint16(e>>16))
-			at += int(e >> 8 & 3)
+			r.window.put(at, byte(e>>16))
+			at++
 			bits >>= e & 63
-			count -= uint64(e & 63)
+			count -= uint(e & 63)
 			e = r.symbols[bits&(1<<symbolBits-1)]
 			if e&isLiteral != 0 {
-				binary.LittleEndian.PutUint16(r.window[at:], uint16(e>>16))
-				at += int(e >> 8 & 3)
+				r.window.put(at, byte(e>>16))
+				at++
 				bits >>= e & 63
-				count -= uint64(e & 63)
+				count -= uint(e & 63)
 				e = r.symbols[bits&(1<<symbolBits-1)]
 				if e&isLiteral != 0 {
-					binary.LittleEndian.PutUint16(r.window[at:], uint16(e>>16))
-					at += int(e >> 8 & 3)
+					r.window.put(at, byte(e>>16))
+					at++
 					bits >>= e & 63
-					count -= uint64(e & 63)
+					count -= uint(e & 63)
+					in, bits, count = refill(in, bits, count)
+					e = r.symbols[bits&(1<<symbolBits-1)]
 					continue
 				}
 			}
@@ -51,14 +53,16 @@ turns:
 			}
 			switch {
 			case e&isLiteral != 0:
-				r.window[at] = byte(e >> 16)
+				r.window.put(at, byte(e>>16))
 				at++
 				bits >>= e & 63
-				count -= uint64(e & 63)
+				count -= uint(e & 63)
+				in, bits, count = refill(in, bits, count)
+				e = r.symbols[bits&(1<<symbolBits-1)]
 				continue
 			case e&isEnd != 0:
 				bits >>= e & 63
-				count -= uint64(e & 63)
+				count -= uint(e & 63)
 				r.endBlock()
 				break turns
 			case e&isSpecial != 0:
@@ -68,12 +72,10 @@ turns:
 		}
 		length := e.length(bits)
 		bits >>= e & 63
-		count -= uint64(e & 63)
+		count -= uint(e & 63)
 
 		if count < 28 {
-			bits |= binary.LittleEndian.Uint64(in[pos:]) << (count & 63)
-			pos += int(63-count&63) >> 3
-			count |= 56
+			in, bits, count = refill(in, bits, count)
 		}
 		d := r.distances[bits&(1<<distanceBits-1)]
 		if d&isSpecial != 0 {
@@ -89,39 +91,18 @@ turns:
 				break
 			}
 		}
-		distance := d.distance(bits)
+		from := at - d.distance(bits)
 		bits >>= d & 63
-		count -= uint64(d & 63)
-
-		from := at - distance
+		count -= uint(d & 63)
 		if from < base {
 			err = corrupt("a match begins before the stream")
 			break
 		}
-		copyMatch(&r.window, at, from, length)
+		in, bits, count = refill(in, bits, count)
+		e = r.symbols[bits&(1<<symbolBits-1)]
+		r.window.repeat(at, from, length)
 		at += length
 	}
-	r.pos, r.bits, r.count, r.at = pos, bits, uint(count), at
+	r.pos, r.bits, r.count, r.at = len(r.run)-len(in), bits, count, at
 	return err
-}
-
-// copyMatch copies length bytes at from to at, byte after byte as it were. It
-// may write some bytes more.
-func copyMatch(w *[windowBytes]byte, at, from, length int) {
-	end := at + length
-	distance := at - from
-	if distance >= 8 {
-		for at < end {
-			binary.LittleEndian.PutUint64(w[at:], binary.LittleEndian.Uint64(w[from:]))
-			binary.LittleEndian.PutUint64(w[at+8:], binary.LittleEndian.Uint64(w[from+8:]))
-			at += 16
-			from += 16
-		}
-		return
-	}
-	for at < end {
-		w[at] = w[from]
-		at++
-		from++
-	}
 }

@@ -72,7 +72,7 @@ type Reader struct {
 	distances [distanceEntries]entry
 	lengths   [maxSymbols + maxDistances]uint8
 	buf       [textBytes]byte // what is looked at of headers
-	window    [windowBytes]byte
+	window    window
 }
 
 type stage uint8

@@ -18,7 +18,7 @@ const (
 	symbolBits      = 11
 	symbolMore      = maxBits - symbolBits
 	symbolEntries   = 1<<symbolBits + maxSymbols/2<<symbolMore
-	distanceBits    = 9
+	distanceBits    = 8
 	distanceMore    = maxBits - distanceBits
 	distanceEntries = 1<<distanceBits + maxDistances/2<<distanceMore
 )

@@ -113,7 +113,7 @@ func (r *Reader) lengthTable(table *[1 << lengthBits]entry, n int) error {
 		}
 		lengths[i] = uint8(v)
 	}
-	if !build(table[:], lengthBits, 0, lengths[:], func(symbol int) entry { return literal(symbol) }) {
+	if !build(table[:], lengthBits, 0, lengths[:], symbolEntries) {
 		return corrupt("the code of a block's code lengths is invalid")
 	}
 	return nil
@@ -176,10 +176,10 @@ func (r *Reader) setTables(symbols, distances []uint8, fixed bool) error {
 	if symbols[endOfBlock] == 0 {
 		return corrupt("a block cannot end")
 	}
-	if !build(r.symbols[:], symbolBits, symbolMore, symbols, symbolEntry) {
+	if !build(r.symbols[:], symbolBits, symbolMore, symbols, symbolEntries) {
 		return corrupt("the code of a block's symbols is invalid")
 	}
-	if !build(r.distances[:], distanceBits, distanceMore, distances, distanceEntry) {
+	if !build(r.distances[:], distanceBits, distanceMore, distances, distanceEntries) {
 		return corrupt("the code of a block's distances is invalid")
 	}
 	r.fixed = fixed

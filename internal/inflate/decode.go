@@ -1,7 +1,5 @@
 package inflate
 
-import "encoding/binary"
-
 // decode goes on until the block ends or the window is full.
 func (r *Reader) decode() error {
 	for r.at < fullAt && r.stage == inCodes {
@@ -27,8 +25,8 @@ func (r *Reader) turn() error {
 	}
 	switch {
 	case e&isLiteral != 0:
-		binary.LittleEndian.PutUint16(r.window[r.at:], uint16(e>>16))
-		r.at += int(e >> 8 & 3)
+		r.window[r.at] = byte(e >> 16)
+		r.at++
 		r.drop(e.bits())
 		return nil
 	case e&isEnd != 0:

@@ -34,8 +34,8 @@ var (
 func corrupt(what string) error { return fmt.Errorf("%w: %s", ErrCorrupt, what) }
 
 // The window holds the history that a match can reach back to, and what follows
-// it, until that is full. Its slack is for the last turn of a loop, which writes
-// four literals and a match, and for copies in whole words, which run over.
+// it, until that is full. The slack is for the last turn of a loop, which writes
+// some literals and a match, and for copies in whole words, which run over.
 const (
 	history     = 32 << 10
 	windowBytes = 128 << 10
@@ -68,8 +68,8 @@ type Reader struct {
 	sum   uint32 // CRC-32 of the member
 	size  uint32 // its length
 
-	symbols   [symbolEntries]entry
-	distances [distanceEntries]entry
+	symbols   [symbolTable]entry
+	distances [distanceTable]entry
 	lengths   [maxSymbols + maxDistances]uint8
 	buf       [textBytes]byte // what is looked at of headers
 	window    window

@@ -14,33 +14,33 @@ const (
 // longer, with the further ones in a table of its own. As each such table is full
 // it holds at least two codes, so half as many tables as codes suffice.
 const (
-	lengthBits      = 7
-	symbolBits      = 11
-	symbolMore      = maxBits - symbolBits
-	symbolEntries   = 1<<symbolBits + maxSymbols/2<<symbolMore
-	distanceBits    = 8
-	distanceMore    = maxBits - distanceBits
-	distanceEntries = 1<<distanceBits + maxDistances/2<<distanceMore
+	lengthBits    = 7
+	symbolBits    = 11
+	symbolMore    = maxBits - symbolBits
+	symbolTable   = 1<<symbolBits + maxSymbols/2<<symbolMore
+	distanceBits  = 8
+	distanceMore  = maxBits - distanceBits
+	distanceTable = 1<<distanceBits + maxDistances/2<<distanceMore
 )
 
 // An entry holds all that is to be known of a symbol:
 //
 //	bits 0–5    how many bits it takes in all
-//	bits 8–11   of a literal, how many bytes it is; else the bits of the code,
-//	            so without those that follow the code
+//	bits 8–11   how many of them are the code, of a length or distance
 //	bits 12–15  flags
-//	bits 16–31  bytes of literals; base of a distance; place of a further table
-//	bits 16–24  base of a length
+//	bits 16–31  the literal; the least distance; the place of a further table
+//	bits 16–24  the least length
 //	bits 25–31  of a length, the mask of the bits that follow the code
 //
-// An entry of isSpecial alone is of a code that does not exist.
+// One of isSpecial with neither isEnd nor isFurther is of a code that does not
+// exist.
 type entry uint32
 
 const (
 	isLiteral entry = 1 << 15
 	isSpecial entry = 1 << 14 // neither a literal nor a length nor a distance
-	isEnd     entry = 1 << 13
-	isFurther entry = 1 << 12
+	isEnd     entry = 1 << 13 // of the block
+	isFurther entry = 1 << 12 // longer codes are in a further table
 )
 
 func (e entry) bits() uint { return uint(e & 63) }
@@ -55,7 +55,7 @@ func (e entry) distance(b uint64) int {
 	return int(e>>16) + int(b&(1<<(e&63)-1)>>(e>>8&15))
 }
 
-func literal(symbol int) entry { return isLiteral | 1<<8 | entry(symbol)<<16 }
+func literal(symbol int) entry { return isLiteral | entry(symbol)<<16 }
 
 // symbolEntry is the entry of a literal or length, but for its code.
 func symbolEntry(symbol int) entry {
@@ -98,57 +98,69 @@ func (e entry) coded(bits int) entry {
 	return e
 }
 
-// build makes a table of the codes of the lengths given: first 1<<width entries,
-// then tables of 1<<more entries for codes that are longer. It is false if there
-// are too many codes or too few; but there may be a single code, of one bit, or
-// none at all.
-func build(table []entry, width, more int, lengths []uint8, entryOf func(int) entry) bool {
+// The entries of all symbols, but for their codes.
+var (
+	symbolEntries   = entries(288, symbolEntry)
+	distanceEntries = entries(32, distanceEntry)
+)
+
+func entries(n int, of func(int) entry) []entry {
+	list := make([]entry, n)
+	for i := range list {
+		list[i] = of(i)
+	}
+	return list
+}
+
+// build makes a table of codes of the lengths given: first 1<<width entries, then
+// tables of 1<<more entries for codes that are longer. It is false if there are
+// too many codes or too few; but there may be a single code, of one bit, or none
+// at all.
+func build(table []entry, width, more int, lengths []uint8, symbols []entry) bool {
 	var sorted [288]uint16
-	count, ok := sortCodes(&sorted, lengths)
-	if !ok {
-		clearTable(table[:1<<width])
-		if count[0] == 1 && count[1] == 1 {
-			for i := 0; i < 1<<width; i += 2 {
-				table[i] = entryOf(int(sorted[0])).coded(1)
-			}
-			return true
+	count, complete := sortCodes(&sorted, lengths)
+	if !complete {
+		if count[0] > 1 || count[1] != count[0] {
+			return false
 		}
-		return count[0] == 0
+		table[0], table[1] = isSpecial, isSpecial
+		if count[0] == 1 {
+			table[0] = symbols[sorted[0]].coded(1)
+		}
+		double(table, 1, width)
+		return true
 	}
 	code, n := 0, 0 // the code, first bit lowest
-	size := 1       // of the table so far, which repeats
-	next, place := 1<<width, 0
-	last := -1 // the first bits of the codes in the further table at place
-	for length := 1; length <= maxBits; length++ {
-		if length <= width {
-			copy(table[size:2*size], table[:size])
-			size *= 2
-		}
+	for length := 1; length <= width; length++ {
+		double(table, length-1, length)
 		for range count[length] {
-			e := entryOf(int(sorted[n]))
+			table[code] = symbols[sorted[n]].coded(length)
+			code = following(code, length)
 			n++
-			if length <= width {
-				table[code] = e.coded(length)
-			} else {
-				if prefix := code & (1<<width - 1); prefix != last {
-					last, place = prefix, next
-					next += 1 << more
-					table[prefix] = isSpecial | isFurther | entry(width) | entry(place)<<16
-				}
-				e = e.coded(length - width)
-				for i := code >> width; i < 1<<more; i += 1 << (length - width) {
-					table[place+i] = e
-				}
+		}
+	}
+	last, place := -1, 1<<width-1<<more // the first bits, and the table for what follows them
+	for length := width + 1; length <= maxBits; length++ {
+		for range count[length] {
+			if prefix := code & (1<<width - 1); prefix != last {
+				last, place = prefix, place+1<<more
+				table[prefix] = isSpecial | isFurther | entry(width) | entry(place)<<16
+			}
+			e := symbols[sorted[n]].coded(length - width)
+			for i := code >> width; i < 1<<more; i += 1 << (length - width) {
+				table[place+i] = e
 			}
 			code = following(code, length)
+			n++
 		}
 	}
 	return true
 }
 
-func clearTable(table []entry) {
-	for i := range table {
-		table[i] = isSpecial
+// double repeats the first 1<<from entries to make them 1<<to.
+func double(table []entry, from, to int) {
+	for ; from < to; from++ {
+		copy(table[1<<from:2<<from], table[:1<<from])
 	}
 }
 

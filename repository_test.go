@@ -28,7 +28,7 @@ const module = "github.com/seaworthy-dev/seaworthy"
 // tiers below its own, and the neighbours that it names behind its own name.
 var tiers = [][]string{
 	{""},
-	{"internal/oci", "internal/form", "internal/version"},
+	{"internal/oci", "internal/form", "internal/version", "internal/inflate"},
 	{"internal/layer", "internal/layer/extractor > internal/layer", "internal/secret", "internal/image", "internal/sbom", "internal/advisory", "internal/match"},
 	{"internal/store/sqldb", "internal/store/packed"},
 	{"internal/store"},

@@ -1,17 +1,16 @@
 package layer
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"io"
 	"strings"
 	"sync"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/seaworthy-dev/seaworthy"
+	"github.com/seaworthy-dev/seaworthy/internal/inflate"
 )
 
 // A decompressor gives a stored stream as it was before compression, in runs.
@@ -50,7 +49,7 @@ func (a *Analyser) decompress(in *readAhead, b Blob) (decompressor, error) {
 	}
 	switch {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		return newInflater(&a.inflaters, in)
+		return newInflater(&a.inflaters, in), nil
 	case isZstd(head):
 		return newUnzstd(in, a.Limits, "a zstd frame of layer "+b.Digest.Short())
 	case bytes.HasPrefix(head, []byte("\xfd7zXZ\x00")):
@@ -80,50 +79,37 @@ func (p plain) close()                {}
 
 // inflater reads gzip of one or more members.
 type inflater struct {
-	pool *sync.Pool
-	in   *bufio.Reader
-	gzip gzip.Reader
-	buf  [unpackedBytes]byte
+	pool   *sync.Pool
+	reader inflate.Reader
 }
 
-func newInflater(pool *sync.Pool, in io.Reader) (*inflater, error) {
+func newInflater(pool *sync.Pool, in *readAhead) *inflater {
 	z, ok := pool.Get().(*inflater)
 	if !ok {
-		z = &inflater{pool: pool, in: bufio.NewReaderSize(nil, 32<<10)}
+		z = &inflater{pool: pool}
 	}
-	z.in.Reset(in)
-	if err := z.gzip.Reset(z.in); err != nil {
-		z.close()
-		return nil, gzipDamage(err)
-	}
-	return z, nil
+	z.reader.Reset(in.next)
+	return z
 }
 
 func (z *inflater) next() ([]byte, error) {
-	for {
-		n, err := z.gzip.Read(z.buf[:])
-		if n > 0 {
-			return z.buf[:n], nil // the reader gives err again
-		}
-		if err == io.EOF {
-			return nil, err
-		}
-		if err != nil {
-			return nil, gzipDamage(err)
-		}
+	run, err := z.reader.Next()
+	if err != nil && err != io.EOF {
+		return nil, gzipDamage(err)
 	}
+	return run, err
 }
 
 func (z *inflater) close() {
-	z.in.Reset(nil)
+	z.reader.Reset(nil)
 	z.pool.Put(z)
 }
 
 func gzipDamage(err error) error {
 	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+	case errors.Is(err, io.ErrUnexpectedEOF):
 		return &damage{what: "its gzip stream ends early", err: err}
-	case errors.Is(err, gzip.ErrChecksum):
+	case errors.Is(err, inflate.ErrChecksum):
 		return &damage{what: "the checksum of its gzip stream is wrong", err: err}
 	}
 	return &damage{what: "its gzip stream is damaged", err: err}

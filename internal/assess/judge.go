@@ -87,7 +87,8 @@ func (k knowledge) unadvised(ecosystems map[seaworthy.Ecosystem]bool) []seaworth
 	}
 	var gaps []seaworthy.Gap
 	for _, e := range slices.Sorted(maps.Keys(ecosystems)) {
-		reason, kind := "", seaworthy.GapAdvisories
+		var reason string
+		kind := seaworthy.GapAdvisories
 		family := e.Family()
 		feed, fed := feeds[family]
 		switch {

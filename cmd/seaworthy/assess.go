@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -173,7 +172,6 @@ func runAssess(ctx context.Context, t terminal, f assessFlags, args []string) (e
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
 
-	modestMemory()
 	a := assess.Assessor{
 		Store:    st,
 		Analyser: &layer.Analyser{Extractors: extractor.All(plan.limits), Limits: plan.limits},
@@ -331,12 +329,4 @@ func worstOf(all []seaworthy.Assessment) seaworthy.Severity {
 		}
 	}
 	return worst
-}
-
-// modestMemory keeps the heap close to what is alive: an assessment is a stream,
-// and shares its machine with builds.
-func modestMemory() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
-	}
 }

@@ -115,34 +115,56 @@ func TestReaderHostileBlocks(t *testing.T) {
 	}
 }
 
+// stored writes b in stored blocks.
+func (w *bitWriter) stored(b []byte) *bitWriter {
+	for ; len(b) > 0; b = b[min(len(b), 65535):] {
+		n := min(len(b), 65535)
+		w.write(0, 8).write(n, 16).write(^n&0xffff, 16)
+		w.out = append(w.out, b[:n]...)
+	}
+	return w
+}
+
+// reach writes a last block of one match, of 258 bytes at a distance.
+func (w *bitWriter) reach(distance int) []byte {
+	w.write(1, 1).write(1, 2).fixedSymbol(285)
+	symbol, base, more := 31, 3<<14+1, 14
+	for base > distance {
+		symbol--
+		more = max(0, symbol/2-1)
+		base = symbol + 1
+		if symbol > 1 {
+			base = (2+symbol%2)<<more + 1
+		}
+	}
+	return w.code(symbol, 5).write(distance-base, more).fixedSymbol(256).bytes()
+}
+
+// repeated is b with 258 more bytes, which are those at a distance.
+func repeated(b []byte, distance int) []byte {
+	b = bytes.Clone(b)
+	for range 258 {
+		if distance > len(b) {
+			return b
+		}
+		b = append(b, b[len(b)-distance])
+	}
+	return b
+}
+
 // A match reaches back to the first byte of its member at most, wherever in the
-// window that is, and 32 KiB at most.
+// window that is, and 32 KiB at most. The checksums are those of a decoder that
+// lets it reach further.
 func TestReaderHistory(t *testing.T) {
 	t.Parallel()
-	stored := func(b []byte) *bitWriter {
-		w := begin()
-		for ; len(b) > 0; b = b[min(len(b), 65535):] {
-			n := min(len(b), 65535)
-			w.write(0, 8).write(n, 16).write(^n&0xffff, 16)
-			w.out = append(w.out, b[:n]...)
-		}
-		return w
-	}
-	reach := func(w *bitWriter, distance int) []byte {
-		w.write(1, 1).write(1, 2).fixedSymbol(285)
-		for symbol := maxDistances - 1; ; symbol-- {
-			if e := distanceEntry(symbol); int(e>>16) <= distance {
-				return w.code(symbol, 5).write(distance-int(e>>16), int(e.bits())).fixedSymbol(256).bytes()
-			}
-		}
-	}
 	for _, before := range []int{0, 1, history, fullAt - history, fullAt - 1, fullAt, windowBytes, 3 * windowBytes} {
 		for _, n := range []int{1, 2, 1000, history - 1, history, history + 1, fullAt - 1, fullAt, fullAt + 1, 2 * windowBytes} {
-			first := gzipped(t, noise(before, 1), 0)
-			for _, distance := range []int{min(n, history), min(n+1, history)} {
-				b := wrapWhatever(reach(stored(noise(n, 2)), distance))
-				err := check(t, "history", append(bytes.Clone(first), b...))
-				if fits := distance <= n; fits != (err == nil) {
+			first, content := noise(before, 1), noise(n, 2)
+			for _, distance := range []int{min(n, history), min(n+1, history), history + 1, 3<<14 + 1} {
+				all := repeated(slices.Concat(first, content), distance)
+				b := wrap(begin().stored(content).reach(distance), all[before:])
+				err := check(t, "history", append(gzipped(t, first, 0), b...))
+				if fits := distance <= min(n, history); fits != (err == nil) {
 					t.Errorf("%d bytes, then a member of %d and a match at %d: error = %v", before, n, distance, err)
 				}
 			}

@@ -44,7 +44,7 @@ const (
 )
 
 // A Reader unpacks a gzip stream of one or more members. It takes some 170 KiB
-// and allocates nothing while it reads. The zero Reader needs a Reset.
+// and allocates nothing while it reads. The zero Reader is of no bytes.
 type Reader struct {
 	source func() ([]byte, error)
 	run    []byte // the input in hand
@@ -94,7 +94,7 @@ func NewReader(source func() ([]byte, error)) *Reader {
 
 // Reset makes r begin anew with the stream that source gives in runs, each of
 // which is used until the next call. At the end, source gives [io.EOF]. A nil
-// source lets go of the one before.
+// source is at its end.
 func (r *Reader) Reset(source func() ([]byte, error)) {
 	r.source = source
 	r.run, r.pos, r.ended = nil, 0, nil

@@ -126,11 +126,12 @@ func TestReaderTruncated(t *testing.T) {
 	t.Parallel()
 	small := gzipped(t, layerLike(3000), 6)
 	for name, b := range map[string][]byte{
-		"dynamic": small,
-		"fixed":   gzipped(t, []byte("hello, hello, hello"), 6),
-		"stored":  gzipped(t, []byte("hello, hello, hello"), 0),
-		"members": append(gzipped(t, []byte("first"), 6), small[:300]...),
-		"fields":  headers(t)["all fields"],
+		"dynamic":    small,
+		"fixed":      gzipped(t, []byte("hello, hello, hello"), 6),
+		"stored":     gzipped(t, []byte("hello, hello, hello"), 0),
+		"members":    append(gzipped(t, []byte("first"), 6), small[:300]...),
+		"fields":     headers(t)["all fields"],
+		"long codes": longCodes(),
 	} {
 		for n := 1; n < len(b); n++ {
 			err := check(t, fmt.Sprintf("%s cut at %d", name, n), b[:n])
@@ -152,7 +153,7 @@ func TestReaderFlipped(t *testing.T) {
 		"fixed":      gzipped(t, []byte("hello, hello, hello"), 6),
 		"stored":     gzipped(t, []byte("hello, hello, hello"), 0),
 		"fields":     headers(t)["header checksum"],
-		"long codes": wrapWhatever(randomBlocks(rand.New(rand.NewPCG(1, 1)), 300)),
+		"long codes": longCodes(),
 	} {
 		for i := range 8 * len(b) {
 			if i/8 == 3 && i%8 >= 5 {
@@ -175,6 +176,16 @@ func TestReaderReservedFlags(t *testing.T) {
 		b[3] |= 1 << bit
 		if _, err := readAll(t, NewReader(inPieces(b, len(b), nil))); !errors.Is(err, ErrHeader) {
 			t.Errorf("flag %d: error = %v, want %v", bit, err, ErrHeader)
+		}
+	}
+}
+
+// longCodes is a whole stream with codes of all lengths.
+func longCodes() []byte {
+	for seed := uint64(0); ; seed++ {
+		b := wrapWhatever(randomBlocks(rand.New(rand.NewPCG(seed, 1)), 300))
+		if content, err := reference(b); err == nil && len(content) > 2000 {
+			return b
 		}
 	}
 }
@@ -343,6 +354,12 @@ func TestReaderResets(t *testing.T) {
 			sameAs(t, fmt.Sprint("after ", n, " bytes"), want, wantErr, got, err)
 		}
 		r.Reset(nil)
+		if _, err := r.Next(); err != io.EOF {
+			t.Errorf("with no source: error = %v, want %v", err, io.EOF)
+		}
+	}
+	if _, err := new(Reader).Next(); err != io.EOF {
+		t.Errorf("the zero Reader: error = %v, want %v", err, io.EOF)
 	}
 }
 

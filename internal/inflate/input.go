@@ -9,10 +9,14 @@ import (
 // at the end.
 func (r *Reader) more() bool {
 	for empty := 0; r.pos == len(r.run); empty++ {
-		if r.ended == nil && empty == 100 {
+		switch {
+		case r.ended != nil:
+			return false
+		case r.source == nil:
+			r.ended = io.EOF
+			return false
+		case empty == 100:
 			r.ended = io.ErrNoProgress
-		}
-		if r.ended != nil {
 			return false
 		}
 		r.run, r.ended = r.source()

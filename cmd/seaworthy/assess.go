@@ -238,7 +238,7 @@ func report(ctx context.Context, t terminal, f assessFlags, plan assessPlan, out
 		all = append(all, o.Assessments...)
 	}
 	options := renderOptions{
-		Format: f.format, By: f.by, ShowHidden: f.showHidden, Packages: f.packages,
+		Failed: failures(ctx, outcomes), Format: f.format, By: f.by, ShowHidden: f.showHidden, Packages: f.packages,
 		Tool: sbom.Tool{Name: "seaworthy", Version: thisBuild().Version}, Compare: compareVersions,
 	}
 	// A document of no image at all would read like one of a clean image.
@@ -266,6 +266,17 @@ func report(ctx context.Context, t terminal, f assessFlags, plan assessPlan, out
 		return errSaid
 	}
 	return nil
+}
+
+// failures lists the outcomes with an error, for programs.
+func failures(ctx context.Context, outcomes []assess.Outcome) []failure {
+	var failed []failure
+	for _, o := range outcomes {
+		if o.Err != nil {
+			failed = append(failed, failure{o.Reference, seaworthy.CodeOf(o.Err), oneLine(ctx, o.Err)})
+		}
+	}
+	return failed
 }
 
 // about puts a reference before what is said of it, once.

@@ -45,6 +45,7 @@ type renderOptions struct {
 	Width      int    // columns of the terminal; 0 is no terminal, and nothing is fitted to one
 	Colour     bool
 	Tool       sbom.Tool
+	Failed     []failure // JSON: what could not be assessed
 
 	// Compare orders versions of one ecosystem. Without it, an action whose
 	// advisories name several fixed versions lists them all.
@@ -80,7 +81,7 @@ func renderAssessments(w io.Writer, o renderOptions, as []seaworthy.Assessment) 
 	case formatTable, "":
 		return renderTables(w, o, as)
 	case formatJSON:
-		return renderJSON(w, as)
+		return renderJSON(w, as, o.Failed)
 	case formatCycloneDX:
 		return sbom.CycloneDX(w, as, o.Tool)
 	case formatSPDX:

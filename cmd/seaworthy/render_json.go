@@ -14,13 +14,21 @@ type assessmentJSON struct {
 	Summary summary `json:"summary"`
 }
 
-// renderJSON writes {"assessments": […]}, the same shape for one image and for
-// many. All vulnerabilities are there: the hidden ones are those with a class.
-// Lists are never null.
-func renderJSON(w io.Writer, as []seaworthy.Assessment) error {
+// failure is a request that was not answered, or not in full.
+type failure struct {
+	Reference string         `json:"reference"`
+	Code      seaworthy.Code `json:"code"`
+	Error     string         `json:"error"`
+}
+
+// renderJSON writes {"assessments": […], "failed": […]}, the same shape for one
+// image and for many. All vulnerabilities are there: the hidden ones are those
+// with a class. Lists are never null, but failed is left out when it is empty.
+func renderJSON(w io.Writer, as []seaworthy.Assessment, failed []failure) error {
 	out := struct {
 		Assessments []assessmentJSON `json:"assessments"`
-	}{make([]assessmentJSON, 0, len(as))}
+		Failed      []failure        `json:"failed,omitempty"`
+	}{make([]assessmentJSON, 0, len(as)), failed}
 	for _, a := range as {
 		s := summarise(&a, problemsOf(&a))
 		out.Assessments = append(out.Assessments, assessmentJSON{withLists(a), s})

@@ -231,3 +231,16 @@ func TestNamesSaySomething(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A merge that was not finished leaves its marks in files that no compiler reads.
+func TestNoMergeMarks(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "git", "grep", "-lE", "^(<{7} |>{7} )").Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == 1 {
+		return
+	}
+	if err != nil {
+		t.Skipf("NOT CHECKED: this is no git checkout: %v", err)
+	}
+	t.Errorf("conflict marks are left in %s", out)
+}
